@@ -1,0 +1,109 @@
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/number.h"
+#include "base/varint.h"
+
+#include "weft_test.h"
+
+TEST(varints_are_protobufs)
+{
+    static const struct {
+        uint64_t n;
+        const char *hex;
+    } rows[] = {
+        { 0, "00" },
+        { 127, "7f" },
+        { 128, "8001" },
+        { 300, "ac02" },
+        { UINT32_MAX, "ffffffff0f" },
+        { UINT64_MAX, "ffffffffffffffffff01" },
+    };
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(rows); i++) {
+        uint8_t out[UVARINT_LEN_MAX];
+        size_t len = uvarint_encode(rows[i].n, out);
+        WEFT_FREE char *hex = bytes_to_hex(bytes_of(out, len));
+        uint64_t back = 0;
+        EXPECT_STR(hex, rows[i].hex);
+        EXPECT_EQ(uvarint_len(rows[i].n), len);
+        EXPECT_EQ(uvarint_decode(bytes_of(out, len), &back), len);
+        EXPECT_EQ(back, rows[i].n);
+        EXPECT_EQ(uvarint_decode(bytes_of(out, len - 1), &back), 0);
+    }
+}
+
+TEST(a_varint_of_more_than_64_bits_is_refused)
+{
+    uint64_t n = 7;
+    EXPECT_EQ(uvarint_decode(bytes_of("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10), &n), 0);
+    EXPECT_EQ(uvarint_decode(bytes_of("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11), &n), 0);
+    EXPECT_EQ(n, 7);
+    EXPECT_EQ(uvarint_decode(bytes_of("\x80\x00", 2), &n), 2); /* over-long, read as in Go */
+    EXPECT_EQ(n, 0);
+}
+
+TEST(bytes_compare_like_keys)
+{
+    EXPECT(bytes_cmp(bytes_of_str("a"), bytes_of_str("ab")) < 0);
+    EXPECT(bytes_cmp(bytes_of_str("b"), bytes_of_str("ab")) > 0);
+    EXPECT_EQ(bytes_cmp(bytes_of_str("ab"), bytes_of_str("ab")), 0);
+    EXPECT(bytes_eq(bytes_of(NULL, 0), bytes_of_str("")));
+    EXPECT(bytes_start_with(bytes_of_str("abc"), bytes_of_str("ab")));
+    EXPECT(!bytes_start_with(bytes_of_str("a"), bytes_of_str("ab")));
+}
+
+TEST(hex_goes_both_ways_and_refuses_the_rest)
+{
+    uint8_t out[2];
+    EXPECT(bytes_from_hex(bytes_of_str("0aFf"), out));
+    EXPECT_BYTES(bytes_of(out, 2), bytes_of("\x0a\xff", 2));
+    EXPECT(!bytes_from_hex(bytes_of_str("0"), out));
+    EXPECT(!bytes_from_hex(bytes_of_str("0g"), out));
+}
+
+TEST(a_buffer_grows_over_many_puts)
+{
+    WEFT_CLEANUP(buf_done) struct buf b = { 0 };
+    for (unsigned i = 0; i < 1000; i++)
+        buf_printf(&b, "%u,", i);
+    buf_put_len_bytes(&b, bytes_of_str("xyz"));
+    EXPECT_EQ(b.len, 10 * 2 + 90 * 3 + 900 * 4 + 4);
+    EXPECT_EQ(b.data[b.len - 4], 3);
+}
+
+TEST(an_arena_gives_zeroed_aligned_memory_also_after_reset)
+{
+    WEFT_CLEANUP(arena_done) struct arena a = { 0 };
+    for (int round = 0; round < 3; round++) {
+        for (size_t n = 1; n < 3000; n += 17) {
+            uint8_t *p = arena_alloc(&a, n);
+            EXPECT_EQ((uintptr_t)p % 16, 0);
+            for (size_t i = 0; i < n; i++)
+                EXPECT_EQ(p[i], 0);
+            memset(p, 0xff, n);
+        }
+        arena_reset(&a);
+    }
+}
+
+TEST(a_number_is_all_digits_or_no_number)
+{
+    uint64_t n = 5;
+    EXPECT(number_parse_u64("18446744073709551615", &n));
+    EXPECT_EQ(n, UINT64_MAX);
+    EXPECT(!number_parse_u64("18446744073709551616", &n));
+    EXPECT(!number_parse_u64("", &n));
+    EXPECT(!number_parse_u64("+1", &n));
+    EXPECT(!number_parse_u64("1 ", &n));
+}
+
+TEST(errors_keep_their_code_and_gain_context)
+{
+    struct weft_err e = { 0 };
+    enum weft_code rc = WEFT_FAIL(&e, WEFT_NOT_FOUND, "no block [%d]", 7);
+    rc = weft_err_wrap(&e, rc, "channel [%s]", "ch");
+    EXPECT_EQ(rc, WEFT_NOT_FOUND);
+    EXPECT_STR(e.msg, "channel [ch]: no block [7]");
+    EXPECT_EQ(weft_code_common_status(rc), 404);
+    EXPECT_EQ(weft_code_grpc_status(rc), 5);
+    EXPECT_EQ(WEFT_FAIL(NULL, WEFT_IO, "nobody listens"), WEFT_IO);
+}

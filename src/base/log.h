@@ -1,0 +1,83 @@
+/* log.h - log lines as Fabric's nodes write them.
+ *
+ *     LOG_DEFINE(log, "gossip.state");
+ *     LOG_INFO(&log, "Received block [%" PRIu64 "]" LOG_KV "channel=%s", n, id);
+ *
+ *   2020-07-09 12:00:00.000 UTC [gossip.state] take_block -> INFO 02a Received block [7] channel=ch
+ *
+ * The words are Fabric's where Fabric has them: operators and their tools
+ * search for them.  What comes after LOG_KV are fields, key=value, one LOG_KV
+ * before each; the formats json and logfmt keep them apart.
+ *
+ * FABRIC_LOGGING_SPEC ("info", "gossip,peer=debug:warn") says which loggers
+ * write from which level on, FABRIC_LOGGING_FORMAT how a line looks.  Text
+ * from outside goes through log_quote().
+ *
+ * Go origin   common/flogging/logging.go loggerlevels.go fabenc/formatter.go
+ * Differs     the function is the C function's name
+ * Owner       any thread; one line is one write(2) to standard error
+ * Memory      none kept but the spec
+ * Limits      a line is cut at 16 KB
+ */
+#ifndef WEFT_BASE_LOG_H
+#define WEFT_BASE_LOG_H
+
+#include "base/bytes.h"
+
+#include <stdatomic.h>
+
+enum log_level {
+    LOG_LEVEL_PAYLOAD,
+    LOG_LEVEL_DEBUG,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_WARN,
+    LOG_LEVEL_ERROR,
+    LOG_LEVEL_DPANIC,
+    LOG_LEVEL_PANIC,
+    LOG_LEVEL_FATAL,
+    LOG_LEVEL_NR,
+};
+
+/* A named logger; its level is looked up once per change of the spec. */
+struct log {
+    const char *name;
+    _Atomic unsigned cached; /* generation of the spec and the level it gave */
+};
+
+#define LOG_DEFINE(var, logger_name) static struct log var = { .name = (logger_name) }
+#define LOG_KV                       "\x1f"
+
+/* Reads both environment variables.  A bad spec or format is an error. */
+enum weft_code log_init_from_env(struct weft_err *e);
+
+/* Sets the spec ("" is "info"); Fabric's words on a bad one. */
+enum weft_code log_set_spec(const char *spec, struct weft_err *e);
+/* The spec in force, normalised; caller frees. */
+char *log_spec(void);
+/* "json", "logfmt" or a format of %{verbs}; NULL is Fabric's default. */
+enum weft_code log_set_format(const char *format, struct weft_err *e);
+
+bool log_enabled(struct log *log, enum log_level level);
+void log_write(struct log *log, enum log_level level, const char *func, const char *fmt, ...)
+    WEFT_PRINTF(4, 5);
+
+#define LOG_AT(log, level, ...)                         \
+    do {                                                \
+        if (log_enabled((log), (level)))                \
+            log_write((log), (level), __func__, __VA_ARGS__); \
+    } while (0)
+#define LOG_DEBUG(log, ...) LOG_AT(log, LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define LOG_INFO(log, ...)  LOG_AT(log, LOG_LEVEL_INFO, __VA_ARGS__)
+#define LOG_WARN(log, ...)  LOG_AT(log, LOG_LEVEL_WARN, __VA_ARGS__)
+#define LOG_ERROR(log, ...) LOG_AT(log, LOG_LEVEL_ERROR, __VA_ARGS__)
+
+/* Text from outside, in quotes, control characters escaped, cut at 200 bytes.
+ * Writes into `out`, returns it. */
+enum { LOG_QUOTE_MAX = 820 };
+const char *log_quote(struct bytes text, char out[LOG_QUOTE_MAX]);
+
+/* Lines counted by level, for logging_entries_checked and _written. */
+uint64_t log_entries_checked(enum log_level level);
+uint64_t log_entries_written(enum log_level level);
+
+#endif

@@ -1,0 +1,151 @@
+#include "os/file.h"
+
+#include "os/dirs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum weft_code failed(struct weft_err *e, const char *what, const char *path)
+{
+    char words[128];
+    enum weft_code code = errno == ENOENT ? WEFT_NOT_FOUND : WEFT_IO;
+    return WEFT_FAIL(e, code, "%s %s: %s", what, path, strerror_r(errno, words, sizeof(words)));
+}
+
+enum weft_code file_open(const char *path, int flags, mode_t mode, int *ret_fd, struct weft_err *e)
+{
+    int fd = open(path, flags | O_CLOEXEC, mode);
+    if (fd < 0)
+        return failed(e, "can't open", path);
+    *ret_fd = fd;
+    return WEFT_OK;
+}
+
+void file_close(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+enum weft_code file_pread_some(int fd, const char *path, uint64_t offset, void *out, size_t n,
+                               size_t *ret_n, struct weft_err *e)
+{
+    size_t got = 0;
+    while (got < n) {
+        ssize_t r = pread(fd, (char *)out + got, n - got, (off_t)(offset + got));
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return failed(e, "can't read", path);
+        if (r == 0)
+            break;
+        got += (size_t)r;
+    }
+    *ret_n = got;
+    return WEFT_OK;
+}
+
+enum weft_code file_pread(int fd, const char *path, uint64_t offset, void *out, size_t n,
+                          struct weft_err *e)
+{
+    size_t got = 0;
+    WEFT_TRY(file_pread_some(fd, path, offset, out, n, &got, e));
+    if (got < n)
+        return WEFT_FAIL(e, WEFT_CORRUPT,
+                         "%s ends %zu bytes too early (wanted %zu bytes at offset %llu)", path,
+                         n - got, n, (unsigned long long)offset);
+    return WEFT_OK;
+}
+
+enum weft_code file_write(int fd, const char *path, struct bytes what, struct weft_err *e)
+{
+    while (what.len > 0) {
+        ssize_t n = write(fd, what.data, what.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed(e, "can't write", path);
+        what = bytes_skip(what, (size_t)n);
+    }
+    return WEFT_OK;
+}
+
+enum weft_code file_sync(int fd, const char *path, struct weft_err *e)
+{
+    if (fsync(fd) != 0)
+        return failed(e, "can't sync", path);
+    return WEFT_OK;
+}
+
+enum weft_code file_truncate(int fd, const char *path, uint64_t size, struct weft_err *e)
+{
+    if (ftruncate(fd, (off_t)size) != 0)
+        return failed(e, "can't truncate", path);
+    return WEFT_OK;
+}
+
+enum weft_code file_size(int fd, const char *path, uint64_t *ret_size, struct weft_err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return failed(e, "can't stat", path);
+    *ret_size = (uint64_t)st.st_size;
+    return WEFT_OK;
+}
+
+enum weft_code file_read_all(const char *path, size_t most, struct buf *ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(file_close) int fd = -1;
+    WEFT_CLEANUP(buf_done) struct buf b = { 0 };
+    WEFT_TRY(file_open(path, O_RDONLY, 0, &fd, e));
+    uint64_t size = 0;
+    WEFT_TRY(file_size(fd, path, &size, e));
+    if (size > most)
+        return WEFT_FAIL(e, WEFT_LIMIT, "%s has %llu bytes, more than the %zu that are read", path,
+                         (unsigned long long)size, most);
+    (void)buf_reserve(&b, (size_t)size);
+    WEFT_TRY(file_pread_some(fd, path, 0, b.data, (size_t)size, &b.len, e));
+    *ret = b;
+    b = (struct buf){ 0 };
+    return WEFT_OK;
+}
+
+static enum weft_code write_new(const char *path, struct bytes what, mode_t mode,
+                                struct weft_err *e)
+{
+    WEFT_CLEANUP(file_close) int fd = -1;
+    WEFT_TRY(file_open(path, O_WRONLY | O_CREAT | O_TRUNC, mode, &fd, e));
+    WEFT_TRY(file_write(fd, path, what, e));
+    return file_sync(fd, path, e);
+}
+
+enum weft_code file_write_atomic(const char *path, struct bytes what, mode_t mode,
+                                 struct weft_err *e)
+{
+    WEFT_FREE char *temporary = weft_asprintf("%s.new", path);
+    enum weft_code rc = write_new(temporary, what, mode, e);
+    if (rc == WEFT_OK && rename(temporary, path) != 0)
+        rc = failed(e, "can't rename to", path);
+    if (rc != WEFT_OK) {
+        (void)unlink(temporary);
+        return rc;
+    }
+    return dir_sync_parent(path, e);
+}
+
+enum weft_code file_lock(const char *path, int *ret_fd, struct weft_err *e)
+{
+    WEFT_CLEANUP(file_close) int fd = -1;
+    WEFT_TRY(file_open(path, O_RDWR | O_CREAT, 0644, &fd, e));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            return WEFT_FAIL(e, WEFT_UNAVAILABLE, "lock is already acquired on file %s", path);
+        return failed(e, "can't lock", path);
+    }
+    *ret_fd = fd;
+    fd = -1;
+    return WEFT_OK;
+}

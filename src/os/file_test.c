@@ -1,0 +1,69 @@
+#include "os/dirs.h"
+#include "os/file.h"
+
+#include "weft_test.h"
+
+#include <fcntl.h>
+
+TEST(a_file_is_replaced_in_one_step)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *path = weft_asprintf("%s/f", dir);
+    WEFT_CLEANUP(buf_done) struct buf b = { 0 };
+    EXPECT_OK(file_write_atomic(path, bytes_of_str("one"), 0644, &e));
+    EXPECT_OK(file_write_atomic(path, bytes_of_str("two"), 0644, &e));
+    EXPECT_OK(file_read_all(path, 100, &b, &e));
+    EXPECT_BYTES(buf_bytes(&b), bytes_of_str("two"));
+
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    EXPECT_OK(dir_list(dir, &l, &e));
+    EXPECT_EQ(l.count, 1);
+}
+
+TEST(errors_name_the_file)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf b = { 0 };
+    EXPECT_CODE(file_read_all("/nowhere/f", 100, &b, &e), WEFT_NOT_FOUND);
+    EXPECT_WORDS(e, "/nowhere/f: No such file");
+
+    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *path = weft_asprintf("%s/f", dir);
+    EXPECT_OK(file_write_atomic(path, bytes_of_str("12345"), 0644, &e));
+    EXPECT_CODE(file_read_all(path, 4, &b, &e), WEFT_LIMIT);
+
+    WEFT_CLEANUP(file_close) int fd = -1;
+    char out[8];
+    EXPECT_OK(file_open(path, O_RDONLY, 0, &fd, &e));
+    EXPECT_CODE(file_pread(fd, path, 2, out, 4, &e), WEFT_CORRUPT);
+    EXPECT_WORDS(e, "ends 1 bytes too early");
+}
+
+TEST(a_lock_has_one_holder)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *path = weft_asprintf("%s/LOCK", dir);
+    int first = -1, second = -1;
+    EXPECT_OK(file_lock(path, &first, &e));
+    EXPECT_CODE(file_lock(path, &second, &e), WEFT_UNAVAILABLE);
+    EXPECT_WORDS(e, "lock is already acquired on file");
+    file_close(first);
+    EXPECT_OK(file_lock(path, &second, &e));
+    file_close(second);
+}
+
+TEST(folders_are_made_with_parents_and_removed_with_children)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *deep = weft_asprintf("%s/a/b/c", dir);
+    WEFT_FREE char *top = weft_asprintf("%s/a", dir);
+    EXPECT_OK(dir_make(deep, &e));
+    EXPECT_OK(dir_make(deep, &e));
+    EXPECT(path_is_dir(deep));
+    EXPECT_OK(dir_remove_tree(top, &e));
+    EXPECT(!path_exists(top));
+    EXPECT_OK(dir_remove_tree(top, &e));
+}

@@ -1,0 +1,138 @@
+#include "weft_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TESTS_MAX = 256 };
+
+static struct registered {
+    const char *name;
+    weft_test_fn *fn;
+} tests[TESTS_MAX];
+static size_t test_count;
+static char scratch[64];
+
+void weft_test_register(const char *name, weft_test_fn *fn)
+{
+    WEFT_ASSERT(test_count < TESTS_MAX);
+    tests[test_count++] = (struct registered){ name, fn };
+}
+
+void weft_test_expect_eq(uint64_t a, uint64_t b, const char *what, const char *file, int line)
+{
+    if (a != b) {
+        print_error("%s: %" PRIu64 " (%#" PRIx64 ") is not %" PRIu64 " (%#" PRIx64 ")\n", what, a,
+                    a, b, b);
+        _fail(file, line);
+    }
+}
+
+void weft_test_expect_bytes(struct bytes a, struct bytes b, const char *what, const char *file,
+                            int line)
+{
+    if (!bytes_eq(a, b)) {
+        WEFT_FREE char *left = bytes_to_hex(a);
+        WEFT_FREE char *right = bytes_to_hex(b);
+        print_error("%s:\n  %.2000s\n  %.2000s\n", what, left, right);
+        _fail(file, line);
+    }
+}
+
+void weft_test_expect_code(enum weft_code got, enum weft_code want, const struct weft_err *e,
+                           const char *what, const char *file, int line)
+{
+    if (got != want) {
+        print_error("%s: %s, wanted %s%s%s\n", what, weft_code_name(got), weft_code_name(want),
+                    got != WEFT_OK ? ": " : "", got != WEFT_OK ? e->msg : "");
+        _fail(file, line);
+    }
+}
+
+void weft_test_expect_words(const char *text, const char *part, const char *file, int line)
+{
+    if (strstr(text, part) == NULL) {
+        print_error("\"%s\" does not contain \"%s\"\n", text, part);
+        _fail(file, line);
+    }
+}
+
+const char *weft_test_fixture(const char *path)
+{
+    static char whole[1024];
+    (void)snprintf(whole, sizeof(whole), "%s/fixtures/%s", WEFT_SHARED_DIR, path);
+    if (access(whole, R_OK) != 0) {
+        print_message("skipped: no fixture %s beside the project\n", path);
+        skip();
+    }
+    return whole;
+}
+
+const char *weft_test_file(const char *path)
+{
+    static char whole[1024];
+    (void)snprintf(whole, sizeof(whole), "%s/%s", WEFT_TESTS_DIR, path);
+    return whole;
+}
+
+struct buf weft_test_read(const char *path)
+{
+    struct buf b = { 0 };
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        fail_msg("can't open %s", path);
+    ssize_t n;
+    while ((n = read(fd, buf_reserve(&b, 65536), 65536)) > 0)
+        b.len += (size_t)n;
+    (void)close(fd);
+    return b;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st, (void)kind, (void)ftw;
+    return remove(path);
+}
+
+static void remove_scratch(void)
+{
+    (void)nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+char *weft_test_dir(void)
+{
+    static unsigned count;
+    if (scratch[0] == '\0') {
+        (void)snprintf(scratch, sizeof(scratch), "/tmp/weft-test-XXXXXX");
+        WEFT_ASSERT(mkdtemp(scratch) != NULL);
+        (void)atexit(remove_scratch);
+    }
+    char *dir = weft_asprintf("%s/%u", scratch, count++);
+    WEFT_ASSERT(mkdir(dir, 0755) == 0);
+    return dir;
+}
+
+static void run_one(void **state)
+{
+    weft_test_fn *fn;
+    memcpy(&fn, *state, sizeof(fn));
+    fn();
+}
+
+int main(int argc, char **argv)
+{
+    struct CMUnitTest units[TESTS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < test_count; i++) {
+        bool wanted = argc < 2;
+        for (int a = 1; a < argc; a++)
+            wanted = wanted || strstr(tests[i].name, argv[a]) != NULL;
+        if (wanted)
+            units[n++] = (struct CMUnitTest){ .name = tests[i].name,
+                                              .test_func = run_one,
+                                              .initial_state = &tests[i].fn };
+    }
+    return _cmocka_run_group_tests(program_invocation_short_name, units, n, NULL, NULL);
+}
