@@ -20,6 +20,9 @@ enum {
     LIMIT_BLOCK_METADATA_SLOTS = 64,
     /* A channel's name: Fabric allows 249 characters. */
     LIMIT_CHANNEL_ID = 249,
+    /* FABRIC_LOGGING_SPEC or a body for /logspec, FABRIC_LOGGING_FORMAT. */
+    LIMIT_LOG_SPEC = 64 << 10,
+    LIMIT_LOG_FORMAT = 4096,
 };
 
 #endif

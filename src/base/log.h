@@ -10,13 +10,14 @@
  * before each; the formats json and logfmt keep them apart.
  *
  * FABRIC_LOGGING_SPEC ("info", "gossip,peer=debug:warn") says which loggers
- * write from which level on, FABRIC_LOGGING_FORMAT how a line looks.  Text
- * from outside goes through log_quote().
+ * write from which level on (log_spec.h), FABRIC_LOGGING_FORMAT how a line
+ * looks (log_format.h).  Text from outside goes through log_quote().
  *
- * Go origin   common/flogging/logging.go loggerlevels.go fabenc/formatter.go
+ * Go origin   common/flogging/logging.go common/flogging/global.go
+ *             common/flogging/core.go common/flogging/zap.go
  * Differs     the function is the C function's name
  * Owner       any thread; one line is one write(2) to standard error
- * Memory      none kept but the spec
+ * Memory      none kept but the spec and the format
  * Limits      a line is cut at 16 KB
  */
 #ifndef WEFT_BASE_LOG_H
@@ -51,32 +52,41 @@ struct log {
 enum weft_code log_init_from_env(struct weft_err *e);
 
 /* Sets the spec ("" is "info"); Fabric's words on a bad one. */
-enum weft_code log_set_spec(const char *spec, struct weft_err *e);
+enum weft_code log_set_spec(const char *text, struct weft_err *e);
 /* The spec in force, normalised; caller frees. */
 char *log_spec(void);
 /* "json", "logfmt" or a format of %{verbs}; NULL is Fabric's default. */
-enum weft_code log_set_format(const char *format, struct weft_err *e);
+enum weft_code log_set_format(const char *text, struct weft_err *e);
 
+/* Where lines go instead of standard error: tests and tools. */
+void log_set_fd(int fd);
+
+/* Does a line of this level get written?  Cheap; takes no lock unless the spec
+ * changed since the last question. */
 bool log_enabled(struct log *log, enum log_level level);
-void log_write(struct log *log, enum log_level level, const char *func, const char *fmt, ...)
-    WEFT_PRINTF(4, 5);
+/* Writes it, asked or not.  Use the macros. */
+void log_write(struct log *log, enum log_level level, const char *file, int line, const char *func,
+               const char *fmt, ...) WEFT_PRINTF(6, 7);
 
-#define LOG_AT(log, level, ...)                         \
-    do {                                                \
-        if (log_enabled((log), (level)))                \
-            log_write((log), (level), __func__, __VA_ARGS__); \
+#define LOG_AT(log, level, ...)                                                   \
+    do {                                                                          \
+        if (log_enabled((log), (level)))                                          \
+            log_write((log), (level), __FILE__, __LINE__, __func__, __VA_ARGS__); \
     } while (0)
 #define LOG_DEBUG(log, ...) LOG_AT(log, LOG_LEVEL_DEBUG, __VA_ARGS__)
 #define LOG_INFO(log, ...)  LOG_AT(log, LOG_LEVEL_INFO, __VA_ARGS__)
 #define LOG_WARN(log, ...)  LOG_AT(log, LOG_LEVEL_WARN, __VA_ARGS__)
 #define LOG_ERROR(log, ...) LOG_AT(log, LOG_LEVEL_ERROR, __VA_ARGS__)
 
-/* Text from outside, in quotes, control characters escaped, cut at 200 bytes.
- * Writes into `out`, returns it. */
-enum { LOG_QUOTE_MAX = 820 };
+/* Text from outside, in quotes, what is not printable escaped, cut at 200
+ * bytes ("..." follows the quote).  Writes into `out`, returns it. */
+enum {
+    LOG_QUOTE_MAX = 820
+};
 const char *log_quote(struct bytes text, char out[LOG_QUOTE_MAX]);
 
-/* Lines counted by level, for logging_entries_checked and _written. */
+/* Counted by level, for logging_entries_checked and _written: questions that
+ * the spec's lowest level let through, and lines. */
 uint64_t log_entries_checked(enum log_level level);
 uint64_t log_entries_written(enum log_level level);
 
