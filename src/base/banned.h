@@ -15,7 +15,9 @@
 #include <string.h>
 #include <time.h>
 
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok gets rand srand atoi atol atoll
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok gets srand atoi atol atoll
 #pragma GCC poison gmtime localtime asctime ctime tmpnam mktemp
+/* Not poisoned: OpenSSL's headers have parameters of this name. */
+#define rand() rand_is_banned /* NOLINT(readability-identifier-naming) */
 
 #endif

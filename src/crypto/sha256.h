@@ -15,7 +15,9 @@
 
 #include "base/bytes.h"
 
-enum { SHA256_BYTES = 32 };
+enum {
+    SHA256_BYTES = 32
+};
 
 struct digest {
     uint8_t b[SHA256_BYTES];
