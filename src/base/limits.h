@@ -15,6 +15,13 @@ enum {
     LIMIT_BLOCK_BYTES = 128 << 20,
     /* How deep messages may lie in each other. */
     LIMIT_PROTO_DEPTH = 64,
+    /* A message that is unpacked: its bytes, its fields and those of all the
+     * messages in it (each costs memory, a zero-length one too). */
+    LIMIT_PROTO_BYTES = 128 << 20,
+    LIMIT_PROTO_FIELDS = 1 << 18,
+    /* JSON of a block; a few bytes of protobuf can become many of JSON. */
+    LIMIT_JSON_BYTES = 512 << 20,
+    LIMIT_JSON_MAP = 1 << 16,
     /* Transactions in a block, metadata slots of a block. */
     LIMIT_BLOCK_TXS = 1 << 20,
     LIMIT_BLOCK_METADATA_SLOTS = 64,
@@ -23,6 +30,12 @@ enum {
     /* FABRIC_LOGGING_SPEC or a body for /logspec, FABRIC_LOGGING_FORMAT. */
     LIMIT_LOG_SPEC = 64 << 10,
     LIMIT_LOG_FORMAT = 4096,
+    /* A PEM text (a bundle of certificates); broken blocks in it. */
+    LIMIT_PEM_TEXT = 1 << 20,
+    LIMIT_PEM_TRIES = 100,
+    /* One certificate or key, as DER or PEM; names and values in a subject. */
+    LIMIT_CERT_BYTES = 256 << 10,
+    LIMIT_CERT_NAMES = 256,
 };
 
 #endif

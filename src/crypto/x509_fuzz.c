@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                    : x509_cert_parse(in, &cert, NULL);
     if (rc == WEFT_OK)
         look_at(cert);
-    (void)public_key_parse(in, &key, NULL); /* must only not crash */
+    if (public_key_parse(in, &key, NULL) == WEFT_OK)
+        WEFT_ASSERT(bytes_eq(public_key_spki(key), in));
     return 0;
 }
