@@ -82,8 +82,9 @@ struct block {
 
 /* Copies the wire form and reads it. */
 enum weft_code block_parse(struct bytes wire, struct block **ret, struct weft_err *e) WEFT_MUST_CHECK;
-/* A block of a view's content, with one buffer of its own. */
-struct block *block_of_view(const struct block_view *v);
+/* A block around bytes that a parser then reads into its view; takes the
+ * buffer and leaves it empty. */
+struct block *block_adopt(struct buf *raw);
 struct block *block_ref(struct block *b);
 void block_unref(struct block *b);
 WEFT_DEFINE_CLEANUP(struct block *, block_unref)

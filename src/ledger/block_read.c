@@ -1,0 +1,214 @@
+#include "ledger/block_record.h"
+#include "ledger/block_store_private.h"
+
+#include "base/limits.h"
+#include "base/varint.h"
+#include "os/file.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+
+enum { FIRST_READ = 64 << 10 };
+
+/* ---- one record ---------------------------------------------------------------------- */
+
+/* Reads the record's body at a place: most in one read, large ones in two. */
+static enum weft_code read_body(const struct block_store *bs, const struct block_loc *loc,
+                                struct buf *ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(file_close) int fd = -1;
+    WEFT_FREE char *path = block_file_path(bs->dir, loc->file);
+    WEFT_CLEANUP(buf_done) struct buf b = { 0 };
+    uint64_t len = 0;
+    WEFT_TRY(file_open(path, O_RDONLY, 0, &fd, e));
+    WEFT_TRY(file_pread_some(fd, path, loc->offset, buf_reserve(&b, FIRST_READ), FIRST_READ, &b.len,
+                             e));
+    size_t len_len = uvarint_decode(buf_bytes(&b), &len);
+    if (len_len == 0 || len > LIMIT_BLOCK_BYTES)
+        return WEFT_FAIL(e, WEFT_CORRUPT, "%s has no block at offset %" PRIu64, path, loc->offset);
+    size_t have = b.len - len_len;
+    if (have >= len) {
+        buf_put(ret, bytes_of(b.data + len_len, (size_t)len));
+        return WEFT_OK;
+    }
+    (void)buf_reserve(ret, (size_t)len);
+    buf_put(ret, bytes_of(b.data + len_len, have));
+    WEFT_TRY(file_pread(fd, path, loc->offset + b.len, ret->data + have, (size_t)len - have, e));
+    ret->len = (size_t)len;
+    return WEFT_OK;
+}
+
+/* Takes the body's buffer. */
+static enum weft_code block_of_body(struct buf *body, uint64_t want, struct block **ret,
+                                    struct weft_err *e)
+{
+    WEFT_CLEANUP(block_unref) struct block *b = block_adopt(body);
+    size_t txs_at = 0;
+    WEFT_TRY(block_record_parse(b->raw, &b->v, &txs_at, e));
+    if (want != UINT64_MAX && b->v.number != want)
+        return WEFT_FAIL(e, WEFT_CORRUPT, "found block [%" PRIu64 "] where [%" PRIu64 "] should be",
+                         b->v.number, want);
+    *ret = WEFT_TAKE(b);
+    return WEFT_OK;
+}
+
+static enum weft_code read_at(const struct block_store *bs, const struct block_loc *loc,
+                              uint64_t want, struct block **ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(buf_done) struct buf body = { 0 };
+    enum weft_code rc = read_body(bs, loc, &body, e);
+    if (rc == WEFT_OK)
+        rc = block_of_body(&body, want, ret, e);
+    return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "channel [%s]", bs->channel);
+}
+
+/* ---- by number, hash, transaction ------------------------------------------------------- */
+
+enum weft_code block_store_read(struct block_store *bs, uint64_t number, struct block **ret,
+                                struct weft_err *e)
+{
+    uint64_t height = block_store_height(bs);
+    if (number == UINT64_MAX && height > 0)
+        number = height - 1;
+    if (number >= height)
+        return WEFT_FAIL(e, WEFT_NOT_FOUND, "Entry not found in index");
+    struct block_loc loc;
+    WEFT_TRY(block_index_by_number(&bs->ix, number, &loc, e));
+    return read_at(bs, &loc, number, ret, e);
+}
+
+enum weft_code block_store_read_by_hash(struct block_store *bs, struct bytes hash,
+                                        struct block **ret, struct weft_err *e)
+{
+    struct block_loc loc;
+    WEFT_TRY(block_index_by_hash(&bs->ix, hash, &loc, e));
+    return read_at(bs, &loc, UINT64_MAX, ret, e);
+}
+
+enum weft_code block_store_read_by_tx_id(struct block_store *bs, struct bytes tx_id,
+                                         struct block **ret, struct weft_err *e)
+{
+    struct tx_loc loc;
+    WEFT_TRY(block_index_by_tx_id(&bs->ix, tx_id, &loc, e));
+    return read_at(bs, &loc.block, UINT64_MAX, ret, e);
+}
+
+static enum weft_code read_tx_at(const struct block_store *bs, const struct block_loc *loc,
+                                 struct buf *ret, struct weft_err *e)
+{
+    if (loc->len > LIMIT_BLOCK_BYTES)
+        return WEFT_FAIL(e, WEFT_CORRUPT, "the index says a transaction has %" PRIu64 " bytes",
+                         loc->len);
+    WEFT_CLEANUP(file_close) int fd = -1;
+    WEFT_FREE char *path = block_file_path(bs->dir, loc->file);
+    WEFT_CLEANUP(buf_done) struct buf b = { 0 };
+    uint64_t len = 0;
+    WEFT_TRY(file_open(path, O_RDONLY, 0, &fd, e));
+    WEFT_TRY(file_pread(fd, path, loc->offset, buf_reserve(&b, (size_t)loc->len), (size_t)loc->len,
+                        e));
+    b.len = (size_t)loc->len;
+    size_t len_len = uvarint_decode(buf_bytes(&b), &len);
+    if (len_len == 0 || len != b.len - len_len)
+        return WEFT_FAIL(e, WEFT_CORRUPT, "%s has no transaction of %" PRIu64 " bytes at %" PRIu64,
+                         path, loc->len, loc->offset);
+    buf_clear(ret);
+    buf_put(ret, bytes_skip(buf_bytes(&b), len_len));
+    return WEFT_OK;
+}
+
+enum weft_code block_store_read_tx(struct block_store *bs, uint64_t block, uint64_t tx,
+                                   struct buf *ret, struct weft_err *e)
+{
+    struct block_loc loc;
+    WEFT_TRY(block_index_by_tx(&bs->ix, block, tx, &loc, e));
+    return read_tx_at(bs, &loc, ret, e);
+}
+
+enum weft_code block_store_read_tx_by_id(struct block_store *bs, struct bytes tx_id,
+                                         struct buf *ret, struct weft_err *e)
+{
+    struct tx_loc loc;
+    WEFT_TRY(block_index_by_tx_id(&bs->ix, tx_id, &loc, e));
+    return read_tx_at(bs, &loc.tx, ret, e);
+}
+
+enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id,
+                                           int32_t *ret, struct weft_err *e)
+{
+    struct tx_loc loc;
+    WEFT_TRY(block_index_by_tx_id(&bs->ix, tx_id, &loc, e));
+    *ret = loc.validation_code;
+    return WEFT_OK;
+}
+
+void block_store_info(struct block_store *bs, struct block_store_info *ret)
+{
+    *ret = (struct block_store_info){ .height = block_store_height(bs) };
+    WEFT_CLEANUP(block_unref) struct block *b = NULL;
+    if (ret->height == 0 || block_store_read(bs, ret->height - 1, &b, NULL) != WEFT_OK)
+        return;
+    ret->current_hash = block_header_hash(&b->v);
+    if (b->v.previous_hash.len == SHA256_BYTES)
+        memcpy(ret->previous_hash.b, b->v.previous_hash.data, SHA256_BYTES);
+}
+
+/* ---- iterating ---------------------------------------------------------------------------- */
+
+struct block_iter {
+    struct block_store *bs;
+    struct block_scanner scanner;
+    uint64_t next;
+    bool placed; /* the scanner stands before `next` */
+};
+
+struct block_iter *block_iter_new(struct block_store *bs, uint64_t start)
+{
+    struct block_iter *it = weft_alloc(sizeof(*it));
+    it->bs = bs;
+    it->next = start;
+    it->scanner.fd = -1;
+    return it;
+}
+
+void block_iter_free(struct block_iter *it)
+{
+    if (it == NULL)
+        return;
+    block_scanner_done(&it->scanner);
+    free(it);
+}
+
+static enum weft_code place(struct block_iter *it, struct weft_err *e)
+{
+    struct block_loc loc;
+    WEFT_TRY(block_index_by_number(&it->bs->ix, it->next, &loc, e));
+    block_scanner_done(&it->scanner);
+    block_scanner_init(&it->scanner, it->bs->dir, loc.file, loc.offset, UINT64_MAX);
+    it->placed = true;
+    return WEFT_OK;
+}
+
+enum weft_code block_iter_next(struct block_iter *it, struct block **ret, struct weft_err *e)
+{
+    uint64_t height = block_store_height(it->bs);
+    *ret = NULL;
+    if (it->next >= height)
+        return WEFT_OK;
+    if (!it->placed)
+        WEFT_TRY(place(it, e));
+
+    enum block_scan what = BLOCK_SCAN_END;
+    struct bytes body = { 0 };
+    struct block_place at = { 0 };
+    WEFT_TRY(block_scanner_next(&it->scanner, &what, &body, &at, e));
+    if (what != BLOCK_SCAN_RECORD)
+        return WEFT_FAIL(e, WEFT_CORRUPT, "channel [%s]: the files end before block [%" PRIu64 "]",
+                         it->bs->channel, it->next);
+    struct buf copy = { 0 };
+    buf_put(&copy, body);
+    WEFT_TRY(block_of_body(&copy, it->next, ret, e));
+    it->next++;
+    if (it->next >= height) /* what was read ahead may not be final */
+        block_scanner_forget(&it->scanner);
+    return WEFT_OK;
+}

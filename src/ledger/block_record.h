@@ -1,0 +1,37 @@
+/* block_record.h - a block as it lies in a block file.
+ *
+ *     record   = varint length, body
+ *     body     = varint number, data hash, previous hash      each hash: varint length, bytes
+ *                varint count, count x (varint length, envelope)
+ *                varint count, count x (varint length, metadata slot)
+ *
+ * Worked example, block 0 with two "envelopes" tx1 and tx2 and five slots of
+ * which the third is 00 00:
+ *
+ *     34 | 00 | 20 <32> | 00 | 02 | 03 747831 | 03 747832 | 05 | 00 00 020000 00 00
+ *
+ * Mind the order: data hash first.  There is no checksum; what guards a
+ * record are its hashes.
+ *
+ * Go origin   common/ledger/blkstorage/block_serialization.go
+ * Differs     bytes after the last slot and over-long varints are refused: no
+ *             node writes them, and Go does not look
+ * Owner       any thread
+ * Memory      a parsed view borrows the body
+ * Limits      LIMIT_BLOCK_BYTES, LIMIT_BLOCK_TXS, LIMIT_BLOCK_METADATA_SLOTS
+ */
+#ifndef WEFT_LEDGER_BLOCK_RECORD_H
+#define WEFT_LEDGER_BLOCK_RECORD_H
+
+#include "proto/block.h"
+
+/* Reads a body into the view (all three parts present).  *ret_txs_at is the
+ * offset in the body of the first envelope's length varint. */
+enum weft_code block_record_parse(struct bytes body, struct block_view *v, size_t *ret_txs_at,
+                                  struct weft_err *e) WEFT_MUST_CHECK;
+
+/* Appends the whole record, length first; *ret_txs_at as above but counted
+ * from the record's start. */
+void block_record_encode(const struct block_view *v, struct buf *out, size_t *ret_txs_at);
+
+#endif

@@ -1,0 +1,277 @@
+#include "ledger/block_store.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "ledger/block_record.h"
+#include "ledger/block_recovery.h"
+#include "ledger/block_store_private.h"
+#include "os/dirs.h"
+#include "os/file.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+
+enum {
+    FLUSH_BYTES = 16 << 20, /* of blocks; what a crash makes us index again */
+};
+
+LOG_DEFINE(logger, "blkstorage");
+
+/* ---- watches ---------------------------------------------------------------------- */
+
+static void watch_handle(struct mail *m, void *owner)
+{
+    struct block_watch *w = WEFT_CONTAINER_OF(m, struct block_watch, mail);
+    /* First this, then the height: a block that comes in between sends again. */
+    atomic_store(&w->on_its_way, false);
+    w->handle(w, block_store_height(w->bs), owner);
+}
+
+static void watch_drop(struct mail *m)
+{
+    (void)m; /* the watch is its owner's */
+}
+
+void block_store_watch(struct block_store *bs, struct block_watch *w)
+{
+    w->mail = (struct mail){ .handle = watch_handle, .drop = watch_drop };
+    w->bs = bs;
+    for (size_t i = 0; i < BLOCK_WATCHES_MAX; i++) {
+        struct block_watch *none = NULL;
+        if (atomic_compare_exchange_strong(&bs->watches[i], &none, w))
+            return;
+        WEFT_ASSERT(i + 1 < BLOCK_WATCHES_MAX);
+    }
+}
+
+void block_store_unwatch(struct block_store *bs, struct block_watch *w)
+{
+    for (size_t i = 0; i < BLOCK_WATCHES_MAX; i++) {
+        struct block_watch *this = w;
+        if (atomic_compare_exchange_strong(&bs->watches[i], &this, NULL))
+            return;
+    }
+}
+
+static void announce(struct block_store *bs)
+{
+    const struct block_checkpoint *c = &bs->durable;
+    atomic_store(&bs->height, c->empty ? 0 : c->last_block + 1);
+    for (size_t i = 0; i < BLOCK_WATCHES_MAX; i++) {
+        struct block_watch *w = atomic_load(&bs->watches[i]);
+        if (w == NULL || atomic_exchange(&w->on_its_way, true))
+            continue;
+        if (!mailbox_put(w->mb, &w->mail)) /* full or closed: the next block tries again */
+            atomic_store(&w->on_its_way, false);
+    }
+}
+
+uint64_t block_store_height(const struct block_store *bs)
+{
+    return atomic_load(&bs->height);
+}
+
+/* ---- opening and closing ------------------------------------------------------------ */
+
+static enum weft_code open_newest(struct block_store *bs, struct weft_err *e)
+{
+    file_close(bs->fd);
+    bs->fd = -1;
+    free(bs->path);
+    bs->path = block_file_path(bs->dir, bs->written.file);
+    bool made = !path_exists(bs->path);
+    WEFT_TRY(file_open(bs->path, O_WRONLY | O_CREAT | O_APPEND, 0660, &bs->fd, e));
+    return made ? dir_sync(bs->dir, e) : WEFT_OK;
+}
+
+/* Everything indexed goes into tables, then the index checkpoint may say so. */
+static enum weft_code flush_index(struct block_store *bs, struct weft_err *e)
+{
+    bs->bytes_since_flush = 0;
+    if (bs->durable.empty)
+        return WEFT_OK;
+    WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
+    kv_flush(bs->ix.kv);
+    block_index_put_checkpoint(&bs->ix, b, bs->durable.last_block);
+    return kv_write(bs->ix.kv, b, false, e);
+}
+
+static void block_store_release(struct block_store *bs)
+{
+    if (bs == NULL)
+        return;
+    file_close(bs->fd);
+    buf_done(&bs->record);
+    kv_batch_free(bs->batch);
+    free(bs->path);
+    free(bs->dir);
+    free(bs->channel);
+    free(bs);
+}
+WEFT_DEFINE_CLEANUP(struct block_store *, block_store_release)
+
+enum weft_code block_store_open(struct block_stores *s, const char *channel,
+                                struct block_store **ret, struct weft_err *e)
+{
+    size_t len = strlen(channel);
+    if (len == 0 || len > LIMIT_CHANNEL_ID || strchr(channel, '/') != NULL || channel[0] == '.')
+        return WEFT_FAIL(e, WEFT_INVALID, "[%.300s] is no channel's name", channel);
+    WEFT_CLEANUP(block_store_release) struct block_store *bs = weft_alloc(sizeof(*bs));
+    bs->fd = -1;
+    bs->channel = weft_strdup(channel);
+    bs->dir = weft_asprintf("%s/%s", s->chains, channel);
+    bs->ix = (struct block_index){ s->index, bs->channel, s->kind };
+    bs->file_bytes_max = s->file_bytes_max;
+    bs->batch = kv_batch_new();
+    WEFT_TRY(dir_make(bs->dir, e));
+
+    struct block_recovered r = { 0 };
+    enum weft_code rc = block_recover(&bs->ix, bs->dir, &r, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "channel [%s]", channel);
+    bs->written = bs->durable = r.checkpoint;
+    bs->written_hash = r.last_hash;
+    WEFT_TRY(open_newest(bs, e));
+    if (!r.all_indexed)
+        WEFT_TRY(flush_index(bs, e));
+    announce(bs);
+    *ret = WEFT_TAKE(bs);
+    return WEFT_OK;
+}
+
+void block_store_close(struct block_store *bs)
+{
+    if (bs == NULL)
+        return;
+    struct weft_err e = { 0 };
+    if (!bs->broken && bs->bytes_since_flush > 0 && flush_index(bs, &e) != WEFT_OK)
+        LOG_ERROR(&logger, "Closing the block index: %s" LOG_KV "channel=%s", e.msg, bs->channel);
+    block_store_release(bs);
+}
+
+/* ---- appending ------------------------------------------------------------------------ */
+
+static uint64_t next_number(const struct block_store *bs)
+{
+    return bs->written.empty ? 0 : bs->written.last_block + 1;
+}
+
+static enum weft_code check_next(const struct block_store *bs, const struct block_view *v,
+                                 struct weft_err *e)
+{
+    if (bs->broken)
+        return WEFT_FAIL(e, WEFT_IO, "channel [%s]: a write to disk failed earlier, nothing more is "
+                                     "stored until the node is started again", bs->channel);
+    if (!v->has_header)
+        return WEFT_FAIL(e, WEFT_INVALID, "block has no header");
+    if (v->number != next_number(bs))
+        return WEFT_FAIL(e, WEFT_INVALID,
+                         "block number should have been %" PRIu64 " but was %" PRIu64,
+                         next_number(bs), v->number);
+    struct bytes want = bs->written.empty ? bytes_of(NULL, 0) : digest_bytes(&bs->written_hash);
+    if (!bytes_eq(v->previous_hash, want)) {
+        WEFT_FREE char *expected = bytes_to_hex(want);
+        WEFT_FREE char *got = bytes_to_hex(v->previous_hash);
+        return WEFT_FAIL(e, WEFT_INVALID,
+                         "unexpected Previous block hash. Expected PreviousHash = [%s], PreviousHash "
+                         "referred in the latest block= [%.100s]",
+                         expected, got);
+    }
+    return WEFT_OK;
+}
+
+/* The file ends again where it ended before.  If even that fails, nobody
+ * knows what is there. */
+static void cut_back(struct block_store *bs, uint64_t size)
+{
+    struct weft_err e = { 0 };
+    if (file_truncate(bs->fd, bs->path, size, &e) != WEFT_OK) {
+        LOG_ERROR(&logger, "Could not truncate current file to known size after an error during block "
+                        "append: %s" LOG_KV "channel=%s", e.msg, bs->channel);
+        bs->broken = true;
+    }
+}
+
+/* From here on nothing is certain until the store is opened again. */
+static enum weft_code give_up(struct block_store *bs, enum weft_code rc, const char *what,
+                              struct weft_err *e)
+{
+    bs->broken = true;
+    return weft_err_wrap(e, rc, "%s", what);
+}
+
+/* Syncs a checkpoint that names the next file, empty, into a table. */
+static enum weft_code move_to_next_file(struct block_store *bs, struct weft_err *e)
+{
+    WEFT_TRY(block_store_sync(bs, e));
+    struct block_checkpoint before = bs->written;
+    bs->written.file++;
+    bs->written.size = 0;
+    enum weft_code rc = open_newest(bs, e);
+    if (rc != WEFT_OK) {
+        bs->written = before;
+        return rc;
+    }
+    WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
+    block_checkpoint_put(&bs->ix, b, &bs->written);
+    rc = kv_write(bs->ix.kv, b, true, e);
+    if (rc == WEFT_OK)
+        rc = flush_index(bs, e);
+    if (rc != WEFT_OK)
+        return give_up(bs, rc, "Could not save next block file info to db", e);
+    bs->durable = bs->written;
+    return WEFT_OK;
+}
+
+enum weft_code block_store_append(struct block_store *bs, const struct block_view *v,
+                                  enum block_append how, struct weft_err *e)
+{
+    WEFT_TRY(check_next(bs, v, e));
+    if (bs->ix.kind == BLOCK_INDEX_PEER && block_slot(v, BLOCK_SLOT_FLAGS).len != v->txs.count)
+        return WEFT_FAIL(e, WEFT_INVALID, "block [%" PRIu64 "] has %zu transactions but %zu flags",
+                         v->number, v->txs.count, block_slot(v, BLOCK_SLOT_FLAGS).len);
+    size_t txs_at = 0;
+    buf_clear(&bs->record);
+    block_record_encode(v, &bs->record, &txs_at);
+    if (bs->record.len > LIMIT_BLOCK_BYTES)
+        return WEFT_FAIL(e, WEFT_LIMIT, "block [%" PRIu64 "] has %zu bytes, more than %d", v->number,
+                         bs->record.len, (int)LIMIT_BLOCK_BYTES);
+    if (bs->written.size + bs->record.len > bs->file_bytes_max)
+        WEFT_TRY(move_to_next_file(bs, e));
+
+    enum weft_code rc = file_write(bs->fd, bs->path, buf_bytes(&bs->record), e);
+    if (rc != WEFT_OK) {
+        cut_back(bs, bs->written.size);
+        return weft_err_wrap(e, rc, "error appending block to file");
+    }
+    struct block_place place = { .file = bs->written.file,
+                                 .offset = bs->written.size,
+                                 .end = bs->written.size + bs->record.len };
+    struct digest hash = block_header_hash(v);
+    WEFT_TRY(block_index_add(&bs->ix, bs->batch, v, &place, txs_at, &hash, e));
+    bs->written = (struct block_checkpoint){ place.file, place.end, v->number, false };
+    bs->written_hash = hash;
+    bs->bytes_since_flush += bs->record.len;
+    return how == BLOCK_APPEND_SYNC ? block_store_sync(bs, e) : WEFT_OK;
+}
+
+enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e)
+{
+    if (bs->broken)
+        return WEFT_FAIL(e, WEFT_IO, "channel [%s]: a write to disk failed earlier", bs->channel);
+    if (bs->written.size == bs->durable.size && bs->written.file == bs->durable.file)
+        return WEFT_OK;
+    enum weft_code rc = file_sync(bs->fd, bs->path, e);
+    if (rc != WEFT_OK) {
+        cut_back(bs, bs->durable.size);
+        return give_up(bs, rc, "error appending block to file", e);
+    }
+    block_checkpoint_put(&bs->ix, bs->batch, &bs->written);
+    rc = kv_write(bs->ix.kv, bs->batch, false, e);
+    kv_batch_clear(bs->batch);
+    if (rc != WEFT_OK)
+        return give_up(bs, rc, "the block is stored but could not be indexed", e);
+    bs->durable = bs->written;
+    announce(bs);
+    return bs->bytes_since_flush >= FLUSH_BYTES ? flush_index(bs, e) : WEFT_OK;
+}

@@ -1,0 +1,154 @@
+/* block_store.h - the blocks of one channel on disk, in Fabric's files.
+ *
+ *     chains/mychannel/blockfile_000000 ...     records (block_record.h)
+ *     index/                                    LevelDB (block_index.h)
+ *
+ * Appending writes the record to the newest file, syncs it, then writes the
+ * index; only then is the block announced: the height moves on, watchers are
+ * called, readers find it.  A block that was announced survives any crash, a
+ * block that was not is gone or whole after one.
+ *
+ * Many blocks at once share their syncs: append each with BLOCK_APPEND_LATER,
+ * then block_store_sync() announces all of them.
+ *
+ * What is on disk when.  The files are the truth, the index follows:
+ *  - index entries are written without sync, and the index checkpoint only
+ *    after the entries were moved into tables (every 16 MB of blocks, at a
+ *    new file, at close), so that neither our recovery nor a Go node that
+ *    opens the folder after a kill can trust an entry that is not there: both
+ *    index again what lies behind the checkpoint;
+ *  - the block file checkpoint is synced, and in a table, before the first
+ *    block goes into a new file, because a Go node looks at the newest file
+ *    that it knows only.
+ *
+ * Example: b7 arrives at height 7:
+ *     block_store_append(bs, &b7->v, BLOCK_APPEND_SYNC, &e);
+ *     block_store_height(bs) == 8
+ *
+ * Go origin   common/ledger/blkstorage/blockfile_mgr.go blockstore.go
+ *             common/ledger/blkstorage/blockstore_provider.go
+ * Differs     one fsync a block instead of two; new files are synced with
+ *             their folder; recovery checks what it reads
+ * Owner       append, sync, close: one thread (chain:<id>, commit:<id>).
+ *             Reading, iterating, height: any thread
+ * Memory      the encoded record and its index entries; a read gives a block
+ * Limits      BLOCK_FILE_BYTES_MAX a file (a larger block has one to itself),
+ *             those of block_record.h
+ */
+#ifndef WEFT_LEDGER_BLOCK_STORE_H
+#define WEFT_LEDGER_BLOCK_STORE_H
+
+#include "base/mailbox.h"
+#include "ledger/block_index.h"
+
+/* ---- the folder of all channels ------------------------------------------------ */
+
+/* Where things lie below the folder of an orderer (FileLedger.Location) or a
+ * peer (ledgersData). */
+enum ledger_layout {
+    LEDGER_ORDERER, /* chains/<channel>, index */
+    LEDGER_PEER,    /* chains/chains/<channel>, chains/index, fileLock */
+};
+
+struct block_stores;
+
+/* Opens the index and takes the locks: WEFT_UNAVAILABLE when another node, ours
+ * or a Go one, has the folder.  A damaged index is set aside and made anew. */
+enum weft_code block_stores_open(const char *root, enum ledger_layout layout,
+                                 struct block_stores **ret, struct weft_err *e) WEFT_MUST_CHECK;
+/* After all stores are closed. */
+void block_stores_close(struct block_stores *s);
+WEFT_DEFINE_CLEANUP(struct block_stores *, block_stores_close)
+
+/* For tests: another limit of a file's size. */
+void block_stores_set_file_bytes(struct block_stores *s, uint64_t most);
+
+/* Folders below chains/, sorted. */
+struct dir_list;
+enum weft_code block_stores_list(const struct block_stores *s, struct dir_list *ret,
+                                 struct weft_err *e) WEFT_MUST_CHECK;
+
+/* ---- one channel --------------------------------------------------------------- */
+
+struct block_store;
+
+/* Opens the channel, making it if it is not there, and recovers it. */
+enum weft_code block_store_open(struct block_stores *s, const char *channel,
+                                struct block_store **ret, struct weft_err *e) WEFT_MUST_CHECK;
+void block_store_close(struct block_store *bs);
+WEFT_DEFINE_CLEANUP(struct block_store *, block_store_close)
+
+enum block_append {
+    BLOCK_APPEND_SYNC,  /* durable and announced on return */
+    BLOCK_APPEND_LATER, /* with the next block_store_sync */
+};
+
+/* The next block.  WEFT_INVALID, and nothing changed, for a wrong number or
+ * previous hash.  WEFT_IO when the disk fails: the file is as before, and the
+ * store may be tried again after a failed write but not after a failed sync:
+ * then every call says so until the store is opened again. */
+enum weft_code block_store_append(struct block_store *bs, const struct block_view *v,
+                                  enum block_append how, struct weft_err *e) WEFT_MUST_CHECK;
+/* Makes durable and announces what was appended with BLOCK_APPEND_LATER. */
+enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
+
+/* How many blocks are announced. */
+uint64_t block_store_height(const struct block_store *bs);
+/* Height and the two newest hashes, for getinfo.  The hashes are empty at
+ * height 0, the previous one at height 1. */
+struct block_store_info {
+    uint64_t height;
+    struct digest current_hash, previous_hash;
+};
+void block_store_info(struct block_store *bs, struct block_store_info *ret);
+
+/* UINT64_MAX is the newest.  WEFT_NOT_FOUND beyond the end. */
+enum weft_code block_store_read(struct block_store *bs, uint64_t number, struct block **ret,
+                                struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code block_store_read_by_hash(struct block_store *bs, struct bytes hash,
+                                        struct block **ret, struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code block_store_read_by_tx_id(struct block_store *bs, struct bytes tx_id,
+                                         struct block **ret, struct weft_err *e) WEFT_MUST_CHECK;
+/* The envelope's bytes, into a buffer that the caller ends. */
+enum weft_code block_store_read_tx(struct block_store *bs, uint64_t block, uint64_t tx,
+                                   struct buf *ret, struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code block_store_read_tx_by_id(struct block_store *bs, struct bytes tx_id,
+                                         struct buf *ret, struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id,
+                                           int32_t *ret, struct weft_err *e) WEFT_MUST_CHECK;
+
+/* ---- waiting for blocks ----------------------------------------------------------- */
+
+/* Tells one thread, by mail, that the height moved on: one message on its way
+ * at a time, however many blocks come.  `handle` runs on the owner of `mb`. */
+struct block_watch {
+    struct mail mail;
+    struct mailbox *mb;
+    void (*handle)(struct block_watch *w, uint64_t height, void *owner);
+    struct block_store *bs;
+    _Atomic bool on_its_way;
+};
+
+enum { BLOCK_WATCHES_MAX = 64 };
+
+/* Before the store's thread starts, or on it.  Keeps `w` until unwatch. */
+void block_store_watch(struct block_store *bs, struct block_watch *w);
+void block_store_unwatch(struct block_store *bs, struct block_watch *w);
+
+/* ---- iterating -------------------------------------------------------------------- */
+
+/* Reads block after block, and knows to wait at the tip: no thread stands
+ * still in it. */
+struct block_iter;
+
+/* From block `start` on, which may lie beyond the tip. */
+struct block_iter *block_iter_new(struct block_store *bs, uint64_t start);
+void block_iter_free(struct block_iter *it);
+WEFT_DEFINE_CLEANUP(struct block_iter *, block_iter_free)
+
+/* The next block, or NULL when it is not there yet: call again when a watch
+ * says that the height moved on. */
+enum weft_code block_iter_next(struct block_iter *it, struct block **ret,
+                               struct weft_err *e) WEFT_MUST_CHECK;
+
+#endif

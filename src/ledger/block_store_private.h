@@ -1,0 +1,46 @@
+/* block_store_private.h - what the files of the block store share.
+ *
+ * block_stores.c has the folder of all channels, block_store.c appending,
+ * block_read.c reading and iterating.
+ *
+ * Go origin   none
+ * Owner       see block_store.h
+ */
+#ifndef WEFT_LEDGER_BLOCK_STORE_PRIVATE_H
+#define WEFT_LEDGER_BLOCK_STORE_PRIVATE_H
+
+#include "ledger/block_checkpoint.h"
+#include "ledger/block_store.h"
+
+#include <stdatomic.h>
+
+struct block_stores {
+    enum block_index_kind kind;
+    uint64_t file_bytes_max;
+    char *chains; /* the folder of the channels' folders */
+    struct kv *index;
+    struct kv *file_lock; /* peer only */
+};
+
+struct block_store {
+    struct block_index ix;
+    char *channel, *dir;
+    uint64_t file_bytes_max;
+
+    /* The owner's. */
+    struct block_checkpoint written; /* with what is not yet synced */
+    struct block_checkpoint durable; /* announced */
+    struct digest written_hash;      /* of the last block written */
+    int fd;                          /* the newest file */
+    char *path;
+    struct buf record;
+    struct kv_batch *batch;     /* index entries of what is not yet synced */
+    uint64_t bytes_since_flush; /* of blocks, since the index went into tables */
+    bool broken;                /* a sync failed: nobody knows what is on disk */
+
+    /* Everybody's. */
+    _Atomic uint64_t height;
+    _Atomic(struct block_watch *) watches[BLOCK_WATCHES_MAX];
+};
+
+#endif

@@ -1,0 +1,98 @@
+#include "ledger/block_store_private.h"
+
+#include "base/log.h"
+#include "os/dirs.h"
+#include "os/file.h"
+
+LOG_DEFINE(logger, "blkstorage");
+
+/* A peer's lock is an empty database that nobody writes to: a Go peer refuses
+ * a folder that is not one. */
+static enum weft_code take_peer_lock(struct block_stores *s, const char *root, struct weft_err *e)
+{
+    WEFT_FREE char *path = weft_asprintf("%s/fileLock", root);
+    enum weft_code rc = kv_open(path, "", &s->file_lock, e);
+    if (rc == WEFT_UNAVAILABLE)
+        return weft_err_wrap(e, rc,
+                             "as another peer node command is executing, wait for that command to "
+                             "complete its execution or terminate it before retrying");
+    return rc;
+}
+
+/* Moves the damaged folder out of the way, keeping one for whoever wants to
+ * know why. */
+static enum weft_code set_aside(const char *path, struct weft_err *e)
+{
+    WEFT_FREE char *aside = weft_asprintf("%s.damaged", path);
+    WEFT_TRY(dir_remove_tree(aside, e));
+    if (rename(path, aside) != 0)
+        return WEFT_FAIL(e, WEFT_IO, "can't move the damaged index %s out of the way", path);
+    return dir_sync_parent(path, e);
+}
+
+static enum weft_code open_index(struct block_stores *s, const char *path, struct weft_err *e)
+{
+    struct weft_err why = { 0 };
+    const char *format = block_index_format(s->kind);
+    enum weft_code rc = kv_open(path, format, &s->index, &why);
+    if (rc == WEFT_CORRUPT) {
+        LOG_WARN(&logger,
+                 "The block index can't be opened (%s): it is moved to [%s.damaged] and built "
+                 "again from the block files", why.msg, path);
+        WEFT_TRY(set_aside(path, e));
+        return kv_open(path, format, &s->index, e);
+    }
+    return rc == WEFT_OK ? rc : WEFT_FAIL(e, rc, "%s", why.msg);
+}
+
+enum weft_code block_stores_open(const char *root, enum ledger_layout layout,
+                                 struct block_stores **ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(block_stores_close) struct block_stores *s = weft_alloc(sizeof(*s));
+    s->kind = layout == LEDGER_PEER ? BLOCK_INDEX_PEER : BLOCK_INDEX_ORDERER;
+    s->file_bytes_max = BLOCK_FILE_BYTES_MAX;
+    WEFT_FREE char *index = NULL;
+    if (layout == LEDGER_PEER) {
+        s->chains = weft_asprintf("%s/chains/chains", root);
+        index = weft_asprintf("%s/chains/index", root);
+        WEFT_TRY(take_peer_lock(s, root, e));
+    } else {
+        s->chains = weft_asprintf("%s/chains", root);
+        index = weft_asprintf("%s/index", root);
+    }
+    WEFT_TRY(open_index(s, index, e));
+    WEFT_TRY(dir_make(s->chains, e));
+    *ret = WEFT_TAKE(s);
+    return WEFT_OK;
+}
+
+void block_stores_close(struct block_stores *s)
+{
+    if (s == NULL)
+        return;
+    kv_close(s->index);
+    kv_close(s->file_lock);
+    free(s->chains);
+    free(s);
+}
+
+void block_stores_set_file_bytes(struct block_stores *s, uint64_t most)
+{
+    s->file_bytes_max = most;
+}
+
+enum weft_code block_stores_list(const struct block_stores *s, struct dir_list *ret,
+                                 struct weft_err *e)
+{
+    WEFT_CLEANUP(dir_list_done) struct dir_list all = { 0 };
+    struct dir_list dirs = { 0 };
+    WEFT_TRY(dir_list(s->chains, &all, e));
+    dirs.names = weft_alloc((all.count + 1) * sizeof(*dirs.names));
+    for (size_t i = 0; i < all.count; i++) {
+        WEFT_FREE char *path = weft_asprintf("%s/%s", s->chains, all.names[i]);
+        if (path_is_dir(path))
+            dirs.names[dirs.count++] = WEFT_TAKE(all.names[i]);
+    }
+    *ret = dirs;
+    return WEFT_OK;
+}

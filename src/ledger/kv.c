@@ -1,0 +1,333 @@
+#include "ledger/kv.h"
+
+#include "base/log.h"
+#include "os/dirs.h"
+#include "os/file.h"
+
+#include <errno.h>
+#include <leveldb/c.h>
+#include <unistd.h>
+
+enum {
+    CACHE_BYTES = 2 << 20,
+    WRITE_BUFFER_BYTES = 4 << 20,
+    COPY_FILE_MAX = 1 << 30,
+};
+
+LOG_DEFINE(logger, "leveldbhelper");
+
+/* Sorts after every key that a node writes. */
+static const char beyond[] = "\xff\xff\xff\xff";
+
+struct kv {
+    leveldb_t *db;
+    leveldb_options_t *options;
+    leveldb_readoptions_t *read;
+    leveldb_writeoptions_t *write, *write_sync;
+    leveldb_cache_t *cache;
+    char *path;
+    char *copy; /* the temporary folder of kv_open_copy */
+    int lock_fd;
+};
+
+struct kv_batch {
+    leveldb_writebatch_t *b;
+    size_t bytes;
+};
+
+struct kv_iter {
+    leveldb_iterator_t *it;
+    const char *path;
+    bool begun;
+};
+
+static enum weft_code failed(const char *path, char *error, struct weft_err *e)
+{
+    bool corrupt = strncmp(error, "Corruption", 10) == 0 || strstr(error, "does not exist") != NULL;
+    enum weft_code rc =
+        WEFT_FAIL(e, corrupt ? WEFT_CORRUPT : WEFT_IO, "leveldb at [%s]: %s", path, error);
+    leveldb_free(error);
+    return rc;
+}
+
+static void kv_release(struct kv *kv)
+{
+    if (kv == NULL)
+        return;
+    if (kv->db != NULL)
+        leveldb_close(kv->db);
+    leveldb_options_destroy(kv->options);
+    leveldb_readoptions_destroy(kv->read);
+    leveldb_writeoptions_destroy(kv->write);
+    leveldb_writeoptions_destroy(kv->write_sync);
+    leveldb_cache_destroy(kv->cache);
+    struct weft_err e = { 0 };
+    if (kv->copy != NULL && dir_remove_tree(kv->copy, &e) != WEFT_OK)
+        LOG_WARN(&logger, "A temporary copy stays behind: %s", e.msg);
+    file_close(kv->lock_fd);
+    free(kv->copy);
+    free(kv->path);
+    free(kv);
+}
+WEFT_DEFINE_CLEANUP(struct kv *, kv_release)
+
+static struct kv *kv_new(const char *path)
+{
+    struct kv *kv = weft_alloc(sizeof(*kv));
+    kv->path = weft_strdup(path);
+    kv->lock_fd = -1;
+    kv->options = leveldb_options_create();
+    kv->read = leveldb_readoptions_create();
+    kv->write = leveldb_writeoptions_create();
+    kv->write_sync = leveldb_writeoptions_create();
+    kv->cache = leveldb_cache_create_lru(CACHE_BYTES);
+    leveldb_options_set_cache(kv->options, kv->cache);
+    leveldb_options_set_write_buffer_size(kv->options, WRITE_BUFFER_BYTES);
+    leveldb_options_set_paranoid_checks(kv->options, 1);
+    leveldb_readoptions_set_verify_checksums(kv->read, 1);
+    leveldb_writeoptions_set_sync(kv->write_sync, 1);
+    return kv;
+}
+
+static enum weft_code open_db(struct kv *kv, const char *path, struct weft_err *e)
+{
+    char *error = NULL;
+    kv->db = leveldb_open(kv->options, path, &error);
+    return error != NULL ? failed(kv->path, error, e) : WEFT_OK;
+}
+
+/* ---- opening -------------------------------------------------------------- */
+
+/* What a folder holds decides: nothing is a new database, a database is
+ * opened, anything else is somebody else's. */
+static enum weft_code may_create(const char *path, bool *ret, struct weft_err *e)
+{
+    WEFT_TRY(dir_make(path, e));
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    WEFT_TRY(dir_list(path, &l, e));
+    *ret = true;
+    for (size_t i = 0; i < l.count; i++)
+        if (strcmp(l.names[i], "LOCK") != 0)
+            *ret = false;
+    return WEFT_OK;
+}
+
+static const uint8_t format_key[] = { '_', 0, 'f' };
+
+static enum weft_code check_format(struct kv *kv, const char *format, bool is_new,
+                                   struct weft_err *e)
+{
+    struct bytes key = bytes_of(format_key, sizeof(format_key));
+    if (is_new && format[0] != '\0') {
+        WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
+        kv_batch_put(b, key, bytes_of_str(format));
+        return kv_write(kv, b, true, e);
+    }
+    WEFT_CLEANUP(buf_done) struct buf value = { 0 };
+    bool found = false;
+    WEFT_TRY(kv_get(kv, key, &found, &value, e));
+    if (bytes_eq(buf_bytes(&value), bytes_of_str(format)))
+        return WEFT_OK;
+    WEFT_FREE char *stored = bytes_dup_str(buf_bytes(&value));
+    return WEFT_FAIL(e, WEFT_INVALID,
+                     "unexpected format. db info = [leveldb at [%s]], data format = [%s], expected "
+                     "format = [%s]",
+                     kv->path, stored, format);
+}
+
+/* A folder is empty when there is nothing in the database either: a node that
+ * was killed right after making it. */
+static enum weft_code is_empty(struct kv *kv, bool *ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(kv, bytes_of(NULL, 0));
+    struct bytes key, value;
+    bool found = false;
+    WEFT_TRY(kv_iter_next(it, &found, &key, &value, e));
+    *ret = !found;
+    return WEFT_OK;
+}
+
+enum weft_code kv_open(const char *path, const char *format, struct kv **ret, struct weft_err *e)
+{
+    bool create = false, empty = false;
+    WEFT_TRY(may_create(path, &create, e));
+    WEFT_CLEANUP(kv_release) struct kv *kv = kv_new(path);
+    WEFT_FREE char *lock = weft_asprintf("%s/LOCK", path);
+    WEFT_TRY(file_lock(lock, &kv->lock_fd, e));
+    leveldb_options_set_create_if_missing(kv->options, create);
+    WEFT_TRY(open_db(kv, path, e));
+    WEFT_TRY(is_empty(kv, &empty, e));
+    WEFT_TRY(check_format(kv, format, empty, e));
+    *ret = WEFT_TAKE(kv);
+    return WEFT_OK;
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* Tables never change: a link will do.  The log, the manifest and CURRENT are
+ * small and copied; the lock and the text log are not needed. */
+static enum weft_code copy_one(const char *from_dir, const char *to_dir, const char *name,
+                               struct weft_err *e)
+{
+    WEFT_FREE char *from = weft_asprintf("%s/%s", from_dir, name);
+    WEFT_FREE char *to = weft_asprintf("%s/%s", to_dir, name);
+    if (ends_with(name, ".ldb") || ends_with(name, ".sst")) {
+        WEFT_FREE char *whole = realpath(from, NULL);
+        if (whole == NULL || symlink(whole, to) != 0)
+            return WEFT_FAIL(e, WEFT_IO, "can't link %s into %s", from, to_dir);
+        return WEFT_OK;
+    }
+    if (strcmp(name, "CURRENT") != 0 && strncmp(name, "MANIFEST", 8) != 0 &&
+        !ends_with(name, ".log"))
+        return WEFT_OK;
+    WEFT_CLEANUP(buf_done) struct buf b = { 0 };
+    WEFT_TRY(file_read_all(from, COPY_FILE_MAX, &b, e));
+    return file_write_atomic(to, buf_bytes(&b), 0600, e);
+}
+
+enum weft_code kv_open_copy(const char *path, struct kv **ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    WEFT_TRY(dir_list(path, &l, e));
+    WEFT_CLEANUP(kv_release) struct kv *kv = kv_new(path);
+    WEFT_TRY(dir_make_temporary("weft-index", &kv->copy, e));
+    for (size_t i = 0; i < l.count; i++)
+        WEFT_TRY(copy_one(path, kv->copy, l.names[i], e));
+    WEFT_TRY(open_db(kv, kv->copy, e));
+    *ret = WEFT_TAKE(kv);
+    return WEFT_OK;
+}
+
+void kv_close(struct kv *kv)
+{
+    if (kv == NULL)
+        return;
+    if (kv->copy == NULL)
+        kv_flush(kv);
+    kv_release(kv);
+}
+
+enum weft_code kv_destroy(const char *path, struct weft_err *e)
+{
+    WEFT_CLEANUP(file_close) int lock_fd = -1;
+    WEFT_FREE char *lock = weft_asprintf("%s/LOCK", path);
+    WEFT_TRY(file_lock(lock, &lock_fd, e));
+    return dir_remove_tree(path, e);
+}
+
+/* ---- reading and writing -------------------------------------------------- */
+
+enum weft_code kv_get(struct kv *kv, struct bytes key, bool *ret_found, struct buf *ret,
+                      struct weft_err *e)
+{
+    char *error = NULL;
+    size_t len = 0;
+    char *value = leveldb_get(kv->db, kv->read, (const char *)key.data, key.len, &len, &error);
+    if (error != NULL)
+        return failed(kv->path, error, e);
+    *ret_found = value != NULL;
+    if (value != NULL) {
+        buf_clear(ret);
+        buf_put(ret, bytes_of(value, len));
+        leveldb_free(value);
+    }
+    return WEFT_OK;
+}
+
+struct kv_batch *kv_batch_new(void)
+{
+    struct kv_batch *b = weft_alloc(sizeof(*b));
+    b->b = leveldb_writebatch_create();
+    return b;
+}
+
+void kv_batch_free(struct kv_batch *b)
+{
+    if (b == NULL)
+        return;
+    leveldb_writebatch_destroy(b->b);
+    free(b);
+}
+
+void kv_batch_put(struct kv_batch *b, struct bytes key, struct bytes value)
+{
+    leveldb_writebatch_put(b->b, (const char *)key.data, key.len,
+                           value.len > 0 ? (const char *)value.data : "", value.len);
+    b->bytes += key.len + value.len;
+}
+
+void kv_batch_delete(struct kv_batch *b, struct bytes key)
+{
+    leveldb_writebatch_delete(b->b, (const char *)key.data, key.len);
+    b->bytes += key.len;
+}
+
+size_t kv_batch_bytes(const struct kv_batch *b)
+{
+    return b->bytes;
+}
+
+void kv_batch_clear(struct kv_batch *b)
+{
+    leveldb_writebatch_clear(b->b);
+    b->bytes = 0;
+}
+
+enum weft_code kv_write(struct kv *kv, const struct kv_batch *b, bool sync, struct weft_err *e)
+{
+    char *error = NULL;
+    leveldb_write(kv->db, sync ? kv->write_sync : kv->write, b->b, &error);
+    return error != NULL ? failed(kv->path, error, e) : WEFT_OK;
+}
+
+/* Compacting a range always empties the write buffer into a table first; this
+ * range holds no key, so nothing else happens. */
+void kv_flush(struct kv *kv)
+{
+    leveldb_compact_range(kv->db, beyond, sizeof(beyond), beyond, sizeof(beyond));
+}
+
+struct kv_iter *kv_iter_new(struct kv *kv, struct bytes start)
+{
+    struct kv_iter *it = weft_alloc(sizeof(*it));
+    it->it = leveldb_create_iterator(kv->db, kv->read);
+    it->path = kv->path;
+    leveldb_iter_seek(it->it, start.len > 0 ? (const char *)start.data : "", start.len);
+    return it;
+}
+
+void kv_iter_free(struct kv_iter *it)
+{
+    if (it == NULL)
+        return;
+    leveldb_iter_destroy(it->it);
+    free(it);
+}
+
+enum weft_code kv_iter_next(struct kv_iter *it, bool *ret_found, struct bytes *ret_key,
+                            struct bytes *ret_value, struct weft_err *e)
+{
+    if (it->begun)
+        leveldb_iter_next(it->it);
+    it->begun = true;
+    if (!leveldb_iter_valid(it->it)) {
+        char *error = NULL;
+        leveldb_iter_get_error(it->it, &error);
+        if (error != NULL)
+            return failed(it->path, error, e);
+        *ret_found = false;
+        it->begun = false; /* stays at the end however often it is asked */
+        return WEFT_OK;
+    }
+    size_t len = 0;
+    const char *key = leveldb_iter_key(it->it, &len);
+    *ret_key = bytes_of(key, len);
+    const char *value = leveldb_iter_value(it->it, &len);
+    *ret_value = bytes_of(value, len);
+    *ret_found = true;
+    return WEFT_OK;
+}

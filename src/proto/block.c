@@ -1,0 +1,258 @@
+#include "proto/block.h"
+
+#include "base/limits.h"
+#include "base/varint.h"
+#include "proto/wire.h"
+
+#include <stdatomic.h>
+
+void bytes_list_add(struct bytes_list *l, struct bytes b)
+{
+    if (l->count == l->cap) {
+        l->cap = l->cap > 0 ? 2 * l->cap : 8;
+        l->at = weft_realloc(l->at, l->cap * sizeof(*l->at));
+    }
+    l->at[l->count++] = b;
+}
+
+void block_view_reset(struct block_view *v)
+{
+    struct bytes_list txs = v->txs, slots = v->slots;
+    txs.count = slots.count = 0;
+    *v = (struct block_view){ .txs = txs, .slots = slots };
+}
+
+void block_view_done(struct block_view *v)
+{
+    free(v->txs.at);
+    free(v->slots.at);
+    *v = (struct block_view){ 0 };
+}
+
+struct bytes block_slot(const struct block_view *v, enum block_slot slot)
+{
+    return slot < v->slots.count ? v->slots.at[slot] : (struct bytes){ 0 };
+}
+
+/* ---- reading the wire form ------------------------------------------- */
+
+static bool parse_header(struct block_view *v, struct bytes b)
+{
+    struct wire w = wire_of(b);
+    struct wire_field f;
+    v->has_header = true;
+    while (wire_next(&w, &f)) {
+        if (wire_is(&f, 1, WIRE_VARINT))
+            v->number = f.varint;
+        else if (wire_is(&f, 2, WIRE_LEN))
+            v->previous_hash = f.bytes;
+        else if (wire_is(&f, 3, WIRE_LEN))
+            v->data_hash = f.bytes;
+    }
+    return !w.bad;
+}
+
+/* BlockData and BlockMetadata are both: 1 repeated bytes. */
+static enum weft_code parse_list(struct bytes_list *l, struct bytes b, size_t most,
+                                 const char *what, struct weft_err *e)
+{
+    struct wire w = wire_of(b);
+    struct wire_field f;
+    while (wire_next(&w, &f)) {
+        if (!wire_is(&f, 1, WIRE_LEN))
+            continue;
+        if (l->count >= most)
+            return WEFT_FAIL(e, WEFT_LIMIT, "block has more than %zu %s", most, what);
+        bytes_list_add(l, f.bytes);
+    }
+    return w.bad ? WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling block %s", what) : WEFT_OK;
+}
+
+enum weft_code block_view_parse(struct block_view *v, struct bytes wire, struct weft_err *e)
+{
+    block_view_reset(v);
+    if (wire.len > LIMIT_BLOCK_BYTES)
+        return WEFT_FAIL(e, WEFT_LIMIT, "block of %zu bytes, more than %d", wire.len,
+                         (int)LIMIT_BLOCK_BYTES);
+    struct wire w = wire_of(wire);
+    struct wire_field f;
+    while (wire_next(&w, &f)) {
+        if (wire_is(&f, 1, WIRE_LEN)) {
+            if (!parse_header(v, f.bytes))
+                return WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling block header");
+        } else if (wire_is(&f, 2, WIRE_LEN)) {
+            v->has_data = true;
+            WEFT_TRY(parse_list(&v->txs, f.bytes, LIMIT_BLOCK_TXS, "transactions", e));
+        } else if (wire_is(&f, 3, WIRE_LEN)) {
+            v->has_metadata = true;
+            WEFT_TRY(parse_list(&v->slots, f.bytes, LIMIT_BLOCK_METADATA_SLOTS, "metadata slots", e));
+        }
+    }
+    return w.bad ? WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling block") : WEFT_OK;
+}
+
+/* ---- hashes ------------------------------------------------------------ */
+
+static void put_der_length(struct buf *out, size_t len)
+{
+    if (len < 0x80) {
+        buf_put_u8(out, (uint8_t)len);
+        return;
+    }
+    uint8_t be[sizeof(len)];
+    size_t n = 0;
+    for (size_t rest = len; rest > 0; rest >>= 8)
+        be[n++] = (uint8_t)rest;
+    buf_put_u8(out, (uint8_t)(0x80 | n));
+    while (n > 0)
+        buf_put_u8(out, be[--n]);
+}
+
+static void put_der(struct buf *out, uint8_t tag, struct bytes content)
+{
+    buf_put_u8(out, tag);
+    put_der_length(out, content.len);
+    buf_put(out, content);
+}
+
+/* The number as a minimal two's complement integer: 128 is 00 80. */
+static size_t der_integer(uint64_t n, uint8_t out[9])
+{
+    uint8_t be[9] = { 0 };
+    for (size_t i = 0; i < 8; i++)
+        be[8 - i] = (uint8_t)(n >> (8 * i));
+    size_t skip = 0;
+    while (skip < 8 && be[skip] == 0 && be[skip + 1] < 0x80)
+        skip++;
+    memcpy(out, be + skip, 9 - skip);
+    return 9 - skip;
+}
+
+void block_header_der(const struct block_view *v, struct buf *out)
+{
+    uint8_t integer[9];
+    size_t integer_len = der_integer(v->number, integer);
+    WEFT_CLEANUP(buf_done) struct buf content = { 0 };
+    put_der(&content, 0x02, bytes_of(integer, integer_len));
+    put_der(&content, 0x04, v->previous_hash);
+    put_der(&content, 0x04, v->data_hash);
+    put_der(out, 0x30, buf_bytes(&content));
+}
+
+struct digest block_header_hash(const struct block_view *v)
+{
+    WEFT_CLEANUP(buf_done) struct buf der = { 0 };
+    block_header_der(v, &der);
+    return sha256_of(buf_bytes(&der));
+}
+
+struct digest block_data_hash(const struct block_view *v)
+{
+    struct sha256 h;
+    sha256_init(&h);
+    for (size_t i = 0; i < v->txs.count; i++)
+        sha256_add(&h, v->txs.at[i]);
+    return sha256_end(&h);
+}
+
+/* ---- writing the wire form --------------------------------------------- */
+
+static size_t len_field(size_t content)
+{
+    return 1 + uvarint_len(content) + content;
+}
+
+static size_t header_len(const struct block_view *v)
+{
+    size_t n = v->number != 0 ? 1 + uvarint_len(v->number) : 0;
+    n += v->previous_hash.len > 0 ? len_field(v->previous_hash.len) : 0;
+    n += v->data_hash.len > 0 ? len_field(v->data_hash.len) : 0;
+    return n;
+}
+
+static size_t list_len(const struct bytes_list *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->count; i++)
+        n += len_field(l->at[i].len);
+    return n;
+}
+
+size_t block_encoded_len(const struct block_view *v)
+{
+    size_t n = 0;
+    n += v->has_header ? len_field(header_len(v)) : 0;
+    n += v->has_data ? len_field(list_len(&v->txs)) : 0;
+    n += v->has_metadata ? len_field(list_len(&v->slots)) : 0;
+    return n;
+}
+
+static void put_tag_len(struct buf *out, uint8_t number, size_t len)
+{
+    buf_put_u8(out, (uint8_t)(number << 3 | WIRE_LEN));
+    buf_put_uvarint(out, len);
+}
+
+static void put_list(struct buf *out, uint8_t number, const struct bytes_list *l)
+{
+    put_tag_len(out, number, list_len(l));
+    for (size_t i = 0; i < l->count; i++)
+        wire_put_bytes(out, 1, l->at[i]);
+}
+
+void block_encode(const struct block_view *v, struct buf *out)
+{
+    (void)buf_reserve(out, block_encoded_len(v));
+    if (v->has_header) {
+        put_tag_len(out, 1, header_len(v));
+        if (v->number != 0)
+            wire_put_varint(out, 1, v->number);
+        if (v->previous_hash.len > 0)
+            wire_put_bytes(out, 2, v->previous_hash);
+        if (v->data_hash.len > 0)
+            wire_put_bytes(out, 3, v->data_hash);
+    }
+    if (v->has_data)
+        put_list(out, 2, &v->txs);
+    if (v->has_metadata)
+        put_list(out, 3, &v->slots);
+}
+
+/* ---- counted blocks ------------------------------------------------------ */
+
+enum weft_code block_parse(struct bytes wire, struct block **ret, struct weft_err *e)
+{
+    if (wire.len > LIMIT_BLOCK_BYTES)
+        return WEFT_FAIL(e, WEFT_LIMIT, "block of %zu bytes, more than %d", wire.len,
+                         (int)LIMIT_BLOCK_BYTES);
+    struct buf copy = { 0 };
+    buf_put(&copy, wire);
+    WEFT_CLEANUP(block_unref) struct block *b = block_adopt(&copy);
+    WEFT_TRY(block_view_parse(&b->v, b->raw, e));
+    *ret = WEFT_TAKE(b);
+    return WEFT_OK;
+}
+
+struct block *block_adopt(struct buf *raw)
+{
+    struct block *b = weft_alloc(sizeof(*b));
+    b->refs = 1;
+    b->raw = buf_bytes(raw);
+    *raw = (struct buf){ 0 };
+    return b;
+}
+
+struct block *block_ref(struct block *b)
+{
+    (void)atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    return b;
+}
+
+void block_unref(struct block *b)
+{
+    if (b == NULL || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    block_view_done(&b->v);
+    free((void *)(uintptr_t)b->raw.data);
+    free(b);
+}
