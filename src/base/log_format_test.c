@@ -104,6 +104,7 @@ TEST(a_numbers_letters)
         { "%{id:08b}", "00000111\n", 7 },
         { "%{id:v}", "6\n", 6 },
         { "%{id:+06d}", "+00009\n", 9 },
+        { "%{id:-06d}|", "9     |\n", 9 },
         { "%{id:s}", "%!s(uint64=2)\n", 2 },
     };
     for (size_t i = 0; i < WEFT_ARRAY_LEN(cases); i++) {
@@ -141,9 +142,9 @@ TEST(line_ends_of_the_message_are_dropped_at_its_end_only)
 TEST(fields_are_quoted_when_they_need_it)
 {
     expect("%{message}", LOG_LEVEL_INFO,
-           "m" LOG_KV "a=plain" LOG_KV "b=two words" LOG_KV "c=" LOG_KV "d=x=\"y\\z\"" LOG_KV
-           "e=\xff\xc3\xa9",
-           "m a=plain b=\"two words\" c= d=\"x=\\\"y\\\\z\\\"\" e=\"\\ufffd\xc3\xa9\"\n");
+           "m" LOG_KV "p=q=r" LOG_KV "a=plain" LOG_KV "b=two words" LOG_KV "c=" LOG_KV
+           "d=x=\"y\\z\"" LOG_KV "e=\xff\xc3\xa9",
+           "m p=\"q=r\" a=plain b=\"two words\" c= d=\"x=\\\"y\\\\z\\\"\" e=\"\\ufffd\xc3\xa9\"\n");
     expect("", LOG_LEVEL_INFO, "m" LOG_KV "a=1", "a=1\n");
 }
 

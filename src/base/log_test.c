@@ -135,9 +135,10 @@ TEST(a_long_line_is_cut_at_16_kb)
     stop();
 }
 
-TEST(keeps_errno)
+TEST(keeps_errno_when_the_line_cannot_be_written)
 {
     start("info", NULL);
+    log_set_fd(-1);
     errno = ENOENT;
     LOG_INFO(&peer_log, "x");
     EXPECT_EQ(errno, ENOENT);
