@@ -1,0 +1,730 @@
+#include "net/h2.h"
+
+#include "net/rate_limit.h"
+
+#include <nghttp2/nghttp2.h>
+
+enum {
+    TURN_BYTES = 64 << 10, /* a turn ends at the first message boundary behind this */
+    COST_SETTINGS = 5,     /* in glitches: a peer sends one or two of these, ever */
+    COST_HEADERS_LIMIT = 10,
+};
+
+static const uint8_t drain_ping[8] = "drain";
+
+struct h2_out {
+    struct h2_out *next;
+    struct net_msg *msg;
+};
+
+struct h2 {
+    nghttp2_session *session;
+    enum h2_side side;
+    const struct h2_ops *ops;
+    void *user;
+    const struct net_limits *limits;
+    struct h2_stream *streams;
+    size_t stream_count;
+    struct h2_stream *turn; /* whose messages are sent now */
+    size_t turn_sent;
+    struct h2_stream *waiting, **waiting_end;
+    struct buf *pulled; /* while pulling, until there is */
+    size_t pull_enough; /* so much */
+    size_t held;        /* received, not yet consumed */
+    enum h2_life {
+        LIFE_OPEN,
+        LIFE_DRAIN_NOTICED, /* told not to open streams; those on the way still count */
+        LIFE_DRAINING,      /* the final GOAWAY is queued */
+        LIFE_DYING,         /* GOAWAY with an error is queued */
+        LIFE_OVER,
+    } life;
+    bool has_settings;
+    uint64_t now_ms, last_ping_ms;
+    uint32_t ping_strikes;
+    bool sent_since_ping;
+    struct rate_limit glitches;
+};
+
+/* ---- the defence --------------------------------------------------------- */
+
+static void wake(struct h2 *h)
+{
+    h->ops->wake(h, h->user);
+}
+
+void h2_terminate(struct h2 *h, uint32_t error, const char *text)
+{
+    if (h->life >= LIFE_DYING)
+        return;
+    h->life = LIFE_DYING;
+    int32_t last = nghttp2_session_get_last_proc_stream_id(h->session);
+    (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, last, error, (const uint8_t *)text,
+                                strlen(text)); /* if not, it ends without a word */
+    wake(h);
+}
+
+/* Something no honest peer does often. */
+static void glitch(struct h2 *h, uint32_t cost)
+{
+    if (!rate_limit_take(&h->glitches, cost, h->now_ms))
+        h2_terminate(h, NGHTTP2_ENHANCE_YOUR_CALM, "too_many_glitches");
+}
+
+/* As grpc-go enforces keepalive: a ping earlier than the minimum after the
+ * last one is a strike, unless we have sent something in between. */
+static void judge_ping(struct h2 *h)
+{
+    bool early =
+        h->last_ping_ms != 0 && h->now_ms < h->last_ping_ms + h->limits->ping_min_interval_ms;
+    h->last_ping_ms = h->now_ms;
+    if (h->side != H2_SERVER || h->limits->ping_strikes == 0)
+        return;
+    if (h->sent_since_ping) {
+        h->sent_since_ping = false;
+        h->ping_strikes = 0;
+        return;
+    }
+    if (early && ++h->ping_strikes > h->limits->ping_strikes)
+        h2_terminate(h, NGHTTP2_ENHANCE_YOUR_CALM, "too_many_pings");
+}
+
+/* ---- streams --------------------------------------------------------------- */
+
+static struct h2_stream *stream_of(struct h2 *h, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(h->session, id);
+}
+
+static void link_stream(struct h2 *h, struct h2_stream *s, int32_t id)
+{
+    s->h2 = h;
+    s->id = id;
+    s->out_end = &s->out;
+    s->next = h->streams;
+    s->link = &h->streams;
+    if (s->next != NULL)
+        s->next->link = &s->next;
+    h->streams = s;
+    h->stream_count++;
+}
+
+static void leave_queue(struct h2 *h, struct h2_stream *s)
+{
+    if (h->turn == s)
+        h->turn = NULL;
+    if (s->turn_link == NULL)
+        return;
+    *s->turn_link = s->turn_next;
+    if (s->turn_next != NULL)
+        s->turn_next->turn_link = s->turn_link;
+    else
+        h->waiting_end = s->turn_link;
+    s->turn_link = NULL;
+}
+
+static void join_queue(struct h2 *h, struct h2_stream *s)
+{
+    if (s->turn_link != NULL || h->turn == s)
+        return;
+    s->turn_next = NULL;
+    s->turn_link = h->waiting_end;
+    *h->waiting_end = s;
+    h->waiting_end = &s->turn_next;
+}
+
+static void pop_out(struct h2_stream *s)
+{
+    struct h2_out *o = s->out;
+    s->out = o->next;
+    if (s->out == NULL)
+        s->out_end = &s->out;
+    s->out_offset = 0;
+    net_msg_unref(o->msg);
+    free(o);
+}
+
+static void close_stream(struct h2 *h, struct h2_stream *s, uint32_t error)
+{
+    leave_queue(h, s);
+    while (s->out != NULL)
+        pop_out(s);
+    *s->link = s->next;
+    if (s->next != NULL)
+        s->next->link = s->link;
+    h->stream_count--;
+    h->held -= s->window_owed;
+    if (s->conn_owed > 0)
+        (void)nghttp2_session_consume_connection(h->session, s->conn_owed);
+    s->sending = H2_ENDED;
+    h->ops->on_close(s, error);
+    if (h->life != LIFE_OPEN)
+        wake(h); /* it may have been the last one */
+}
+
+static bool has_something_to_send(const struct h2_stream *s)
+{
+    return s->out != NULL || s->sending == H2_ENDING;
+}
+
+static int32_t window_of(const struct h2_stream *s)
+{
+    return nghttp2_session_get_stream_remote_window_size(s->h2->session, s->id);
+}
+
+/* ---- nghttp2's callbacks: receiving ------------------------------------------ */
+
+static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *f, void *user)
+{
+    struct h2 *h = user;
+    if (f->hd.type != NGHTTP2_HEADERS || f->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0;
+    struct h2_stream *s = NULL;
+    if (h->life < LIFE_DYING && h->stream_count < h->limits->streams)
+        s = h->ops->stream_new(h, h->user);
+    if (s == NULL) {
+        glitch(h, 1);
+        (void)nghttp2_submit_rst_stream(session, 0, f->hd.stream_id, NGHTTP2_REFUSED_STREAM);
+        return 0;
+    }
+    link_stream(h, s, f->hd.stream_id);
+    (void)nghttp2_session_set_stream_user_data(session, s->id, s); /* it exists */
+    return 0;
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *f, const uint8_t *name,
+                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+                     void *user)
+{
+    struct h2 *h = user;
+    struct h2_stream *s = stream_of(h, f->hd.stream_id);
+    (void)session, (void)flags;
+    if (s == NULL || f->hd.type != NGHTTP2_HEADERS)
+        return 0;
+    s->header_bytes += name_len + value_len + 32; /* as RFC 9113 counts */
+    s->header_fields++;
+    if (s->header_bytes > h->limits->header_bytes || s->header_fields > h->limits->header_fields) {
+        glitch(h, COST_HEADERS_LIMIT);
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
+    h->ops->on_header(s, bytes_of(name, name_len), bytes_of(value, value_len));
+    return 0;
+}
+
+static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
+                         size_t len, void *user)
+{
+    struct h2 *h = user;
+    struct h2_stream *s = stream_of(h, id);
+    (void)flags;
+    if (s == NULL) {
+        (void)nghttp2_session_consume(session, id, len);
+        return 0;
+    }
+    s->window_owed += len;
+    h->held += len;
+    if (h->held <= h->limits->held_bytes)
+        (void)nghttp2_session_consume_connection(session, len);
+    else
+        s->conn_owed += len;
+    h->ops->on_data(s, bytes_of(data, len));
+    return 0;
+}
+
+/* The window of one stream (or of all, after SETTINGS) may have opened. */
+static void window_opened(struct h2 *h, int32_t id)
+{
+    for (struct h2_stream *s = h->streams; id == 0 && s != NULL; s = s->next)
+        if (has_something_to_send(s))
+            join_queue(h, s);
+    struct h2_stream *one = id != 0 ? stream_of(h, id) : NULL;
+    if (one != NULL && has_something_to_send(one))
+        join_queue(h, one);
+}
+
+static void on_settings_frame(struct h2 *h, const nghttp2_frame *f)
+{
+    if ((f->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+        return;
+    glitch(h, COST_SETTINGS);
+    window_opened(h, 0);
+    if (!h->has_settings) {
+        h->has_settings = true;
+        if (h->ops->on_settings != NULL)
+            h->ops->on_settings(h, h->user);
+    }
+}
+
+static void on_ping_frame(struct h2 *h, const nghttp2_frame *f)
+{
+    if ((f->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
+        judge_ping(h);
+        return;
+    }
+    if (h->life == LIFE_DRAIN_NOTICED && memcmp(f->ping.opaque_data, drain_ping, 8) == 0) {
+        int32_t last = nghttp2_session_get_last_proc_stream_id(h->session);
+        h->life = LIFE_DRAINING;
+        (void)nghttp2_submit_goaway(h->session, 0, last, NGHTTP2_NO_ERROR, NULL, 0);
+    }
+}
+
+static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *f, void *user)
+{
+    struct h2 *h = user;
+    struct h2_stream *s = f->hd.stream_id != 0 ? stream_of(h, f->hd.stream_id) : NULL;
+    bool ends = (f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    (void)session;
+    switch (f->hd.type) {
+    case NGHTTP2_HEADERS:
+        if (s != NULL)
+            h->ops->on_headers_end(s);
+        break;
+    case NGHTTP2_DATA:
+        if (f->hd.length == 0 && !ends)
+            glitch(h, 1);
+        break;
+    case NGHTTP2_SETTINGS:
+        on_settings_frame(h, f);
+        return 0;
+    case NGHTTP2_PING:
+        on_ping_frame(h, f);
+        return 0;
+    case NGHTTP2_PRIORITY:
+        glitch(h, 1);
+        return 0;
+    case NGHTTP2_WINDOW_UPDATE:
+        window_opened(h, f->hd.stream_id);
+        return 0;
+    case NGHTTP2_GOAWAY:
+        if (h->ops->on_goaway != NULL)
+            h->ops->on_goaway(h, h->user, f->goaway.error_code,
+                              bytes_of(f->goaway.opaque_data, f->goaway.opaque_data_len));
+        return 0;
+    default:
+        return 0;
+    }
+    if (s != NULL && ends && !s->remote_ended) {
+        s->remote_ended = true;
+        h->ops->on_end(s);
+    }
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *user)
+{
+    struct h2 *h = user;
+    struct h2_stream *s = stream_of(h, id);
+    if (s == NULL)
+        return 0;
+    (void)nghttp2_session_set_stream_user_data(session, id, NULL);
+    close_stream(h, s, error);
+    return 0;
+}
+
+/* ---- nghttp2's callbacks: sending ---------------------------------------------- */
+
+/* Where this turn ends: with the message in which it has sent enough, if
+ * another stream waits.  Says how much of `most` may still be sent. */
+static size_t turn_allows(const struct h2 *h, const struct h2_stream *s, size_t most)
+{
+    size_t n = 0, offset = s->out_offset;
+    for (const struct h2_out *o = s->out; o != NULL && n < most; o = o->next) {
+        size_t whole = NET_MSG_PREFIX + o->msg->len;
+        if (h->waiting != NULL && offset == 0 && h->turn_sent + n >= TURN_BYTES)
+            break;
+        n += whole - offset;
+        offset = 0;
+    }
+    return n < most ? n : most;
+}
+
+/* The last bytes are going out, or have gone. */
+static void end_data(struct h2 *h, struct h2_stream *s, uint32_t *flags)
+{
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    s->sending = H2_ENDED;
+    if (h->side == H2_SERVER) {
+        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        h->ops->on_drained(s);
+    }
+}
+
+/* nghttp2 asks what of this stream goes into the next DATA frame. */
+static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *buf, size_t most,
+                         uint32_t *flags, nghttp2_data_source *source, void *user)
+{
+    struct h2 *h = user;
+    struct h2_stream *s = source->ptr;
+    (void)session, (void)id, (void)buf;
+    if (s->out == NULL) {
+        leave_queue(h, s);
+        if (s->sending != H2_ENDING)
+            return NGHTTP2_ERR_DEFERRED;
+        end_data(h, s, flags);
+        return 0;
+    }
+    if (h->turn == NULL && h->waiting == NULL) {
+        h->turn = s;
+        h->turn_sent = 0;
+    }
+    size_t n = h->turn == s ? turn_allows(h, s, most) : 0;
+    if (n == 0) { /* the others' turn */
+        if (h->turn == s)
+            h->turn = NULL;
+        join_queue(h, s);
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (n == s->out_bytes && s->sending == H2_ENDING)
+        end_data(h, s, flags);
+    return (ssize_t)n;
+}
+
+static int send_data(nghttp2_session *session, nghttp2_frame *f, const uint8_t *head, size_t n,
+                     nghttp2_data_source *source, void *user)
+{
+    struct h2 *h = user;
+    struct h2_stream *s = source->ptr;
+    (void)session, (void)f;
+    if (h->pulled->len >= h->pull_enough)
+        return NGHTTP2_ERR_WOULDBLOCK;
+    uint8_t *to = buf_reserve(h->pulled, 9 + n);
+    memcpy(to, head, 9);
+    to += 9;
+    h->pulled->len += 9 + n;
+    h->turn_sent += n;
+    s->out_bytes -= n;
+    while (n > 0) {
+        size_t left = NET_MSG_PREFIX + s->out->msg->len - s->out_offset;
+        size_t some = n < left ? n : left;
+        net_msg_read(s->out->msg, s->out_offset, to, some);
+        to += some;
+        n -= some;
+        s->out_offset += some;
+        if (some == left)
+            pop_out(s);
+    }
+    if (s->starved && s->out_bytes <= h->limits->outbound_low_bytes) {
+        s->starved = false;
+        h->ops->on_writable(s);
+    }
+    return 0;
+}
+
+static int on_frame_send(nghttp2_session *session, const nghttp2_frame *f, void *user)
+{
+    struct h2 *h = user;
+    bool ends = (f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    struct h2_stream *s;
+    switch (f->hd.type) {
+    case NGHTTP2_HEADERS:
+        h->sent_since_ping = true;
+        s = stream_of(h, f->hd.stream_id);
+        /* We have said all, the peer has not: spare it the effort, as grpc-go does. */
+        if (h->side == H2_SERVER && ends && s != NULL && !s->remote_ended)
+            (void)nghttp2_submit_rst_stream(session, 0, s->id, NGHTTP2_NO_ERROR);
+        break;
+    case NGHTTP2_DATA:
+        h->sent_since_ping = true;
+        break;
+    case NGHTTP2_RST_STREAM:
+        if (h->side == H2_SERVER && f->rst_stream.error_code != NGHTTP2_NO_ERROR)
+            glitch(h, 1);
+        break;
+    case NGHTTP2_GOAWAY:
+        if (h->life == LIFE_DYING)
+            h->life = LIFE_OVER;
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+/* A request that could not even be begun: the peer wants no new streams. */
+static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *f, int error,
+                             void *user)
+{
+    struct h2 *h = user;
+    (void)session, (void)error;
+    if (f->hd.type != NGHTTP2_HEADERS || f->headers.cat != NGHTTP2_HCAT_REQUEST ||
+        stream_of(h, f->hd.stream_id) != NULL)
+        return 0;
+    for (struct h2_stream *s = h->streams; s != NULL; s = s->next)
+        if (s->id == f->hd.stream_id) {
+            close_stream(h, s, NGHTTP2_REFUSED_STREAM);
+            break;
+        }
+    return 0;
+}
+
+/* ---- the session ------------------------------------------------------------------ */
+
+static nghttp2_session_callbacks *new_callbacks(void)
+{
+    nghttp2_session_callbacks *c = NULL;
+    WEFT_ASSERT(nghttp2_session_callbacks_new(&c) == 0);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(c, on_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
+    nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
+    nghttp2_session_callbacks_set_send_data_callback(c, send_data);
+    nghttp2_session_callbacks_set_on_frame_send_callback(c, on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(c, on_frame_not_send);
+    return c;
+}
+
+static nghttp2_option *new_options(const struct net_limits *l)
+{
+    nghttp2_option *o = NULL;
+    WEFT_ASSERT(nghttp2_option_new(&o) == 0);
+    nghttp2_option_set_no_auto_window_update(o, 1);
+    nghttp2_option_set_no_closed_streams(o, 1);
+    nghttp2_option_set_max_outbound_ack(o, l->outbound_acks);
+    nghttp2_option_set_max_settings(o, l->settings_entries);
+    nghttp2_option_set_max_continuations(o, l->continuations);
+    nghttp2_option_set_stream_reset_rate_limit(o, l->resets_burst, l->resets_per_s);
+    nghttp2_option_set_max_send_header_block_length(o, 1 << 20);
+    return o;
+}
+
+struct h2 *h2_new(enum h2_side side, const struct h2_ops *ops, void *user,
+                  const struct net_limits *limits)
+{
+    struct h2 *h = weft_alloc(sizeof(*h));
+    h->side = side;
+    h->ops = ops;
+    h->user = user;
+    h->limits = limits;
+    h->waiting_end = &h->waiting;
+    h->glitches = rate_limit_of(limits->glitches_burst, limits->glitches_per_s);
+    nghttp2_session_callbacks *c = new_callbacks();
+    nghttp2_option *o = new_options(limits);
+    int rc = side == H2_SERVER ? nghttp2_session_server_new2(&h->session, c, h, o)
+                               : nghttp2_session_client_new2(&h->session, c, h, o);
+    WEFT_ASSERT(rc == 0);
+    nghttp2_option_del(o);
+    nghttp2_session_callbacks_del(c);
+
+    const nghttp2_settings_entry settings[] = {
+        { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits->stream_window },
+        { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits->header_bytes },
+        side == H2_SERVER
+            ? (nghttp2_settings_entry){ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->streams }
+            : (nghttp2_settings_entry){ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
+    };
+    WEFT_ASSERT(nghttp2_submit_settings(h->session, 0, settings, WEFT_ARRAY_LEN(settings)) == 0);
+    WEFT_ASSERT(
+        nghttp2_session_set_local_window_size(h->session, 0, 0, (int32_t)limits->conn_window) == 0);
+    return h;
+}
+
+void h2_free(struct h2 *h)
+{
+    if (h == NULL)
+        return;
+    h->life = LIFE_OVER;
+    while (h->streams != NULL)
+        close_stream(h, h->streams, NGHTTP2_REFUSED_STREAM);
+    nghttp2_session_del(h->session);
+    free(h);
+}
+
+enum weft_code h2_recv(struct h2 *h, struct bytes data, uint64_t now_ms, struct weft_err *e)
+{
+    h->now_ms = now_ms;
+    if (h->life >= LIFE_DYING)
+        return WEFT_OK;
+    ssize_t n = nghttp2_session_mem_recv(h->session, data.data, data.len);
+    wake(h);
+    if (n >= 0)
+        return WEFT_OK;
+    if (n == NGHTTP2_ERR_FLOODED)
+        h2_terminate(h, NGHTTP2_ENHANCE_YOUR_CALM, "too_many_acks");
+    else
+        h->life = LIFE_OVER;
+    return WEFT_FAIL(e, WEFT_INVALID, "HTTP/2: %s", nghttp2_strerror((int)n));
+}
+
+/* Gives the turn to the next stream that can use it; false: nobody can. */
+static bool pass_turn(struct h2 *h)
+{
+    struct h2_stream *s = h->turn;
+    if (s != NULL && has_something_to_send(s) && window_of(s) > 0)
+        return false; /* the connection's window is spent */
+    if (s != NULL)
+        leave_queue(h, s);
+    while ((s = h->waiting) != NULL) {
+        leave_queue(h, s);
+        /* Its window is spent (WINDOW_UPDATE puts it back), or its headers are
+         * not out yet, or it is closing. */
+        if (s->out != NULL && window_of(s) <= 0)
+            continue;
+        if (nghttp2_session_resume_data(h->session, s->id) != 0)
+            continue;
+        h->turn = s;
+        h->turn_sent = 0;
+        return true;
+    }
+    return false;
+}
+
+enum weft_code h2_pull(struct h2 *h, struct buf *out, size_t enough, struct weft_err *e)
+{
+    ssize_t n = 0;
+    h->pulled = out;
+    h->pull_enough = enough;
+    while (out->len < enough && h->life != LIFE_OVER) {
+        const uint8_t *data;
+        size_t before = out->len;
+        n = nghttp2_session_mem_send(h->session, &data);
+        if (n < 0)
+            break;
+        buf_put(out, bytes_of(data, (size_t)n));
+        if (out->len == before && !pass_turn(h))
+            break;
+    }
+    h->pulled = NULL;
+    return n < 0 ? WEFT_FAIL(e, WEFT_IO, "HTTP/2: %s", nghttp2_strerror((int)n)) : WEFT_OK;
+}
+
+bool h2_is_over(const struct h2 *h)
+{
+    if (h->life == LIFE_OVER)
+        return true;
+    bool quiet = nghttp2_session_want_write(h->session) == 0;
+    return quiet && (nghttp2_session_want_read(h->session) == 0 ||
+                     (h->life == LIFE_DRAINING && h->stream_count == 0));
+}
+
+void h2_drain(struct h2 *h)
+{
+    if (h->life != LIFE_OPEN)
+        return;
+    if (h->side == H2_SERVER) {
+        h->life = LIFE_DRAIN_NOTICED;
+        (void)nghttp2_submit_shutdown_notice(h->session);
+        (void)nghttp2_submit_ping(h->session, 0, drain_ping);
+    } else {
+        h->life = LIFE_DRAINING;
+        (void)nghttp2_submit_goaway(h->session, 0, 0, NGHTTP2_NO_ERROR, NULL, 0);
+    }
+    wake(h);
+}
+
+void h2_ping(struct h2 *h)
+{
+    (void)nghttp2_submit_ping(h->session, 0, NULL);
+    wake(h);
+}
+
+size_t h2_streams(const struct h2 *h)
+{
+    return h->stream_count;
+}
+
+void h2_for_each(struct h2 *h, void (*fn)(struct h2_stream *s))
+{
+    for (struct h2_stream *s = h->streams, *next; s != NULL; s = next) {
+        next = s->next;
+        fn(s);
+    }
+}
+
+/* ---- what a stream may do ------------------------------------------------------------ */
+
+/* nghttp2's form of the fields; it copies them.  Caller frees the array. */
+static nghttp2_nv *nv_of(const struct h2_field *fields, size_t count)
+{
+    nghttp2_nv *nv = weft_alloc(count * sizeof(*nv));
+    for (size_t i = 0; i < count; i++)
+        nv[i] = (nghttp2_nv){ .name = (uint8_t *)(uintptr_t)fields[i].name.data,
+                              .namelen = fields[i].name.len,
+                              .value = (uint8_t *)(uintptr_t)fields[i].value.data,
+                              .valuelen = fields[i].value.len };
+    return nv;
+}
+
+bool h2_request(struct h2 *h, struct h2_stream *s, const struct h2_field *fields, size_t count)
+{
+    const nghttp2_data_provider from = { .source.ptr = s, .read_callback = read_data };
+    if (h->life != LIFE_OPEN)
+        return false;
+    WEFT_FREE nghttp2_nv *nv = nv_of(fields, count);
+    int32_t id = nghttp2_submit_request(h->session, NULL, nv, count, &from, s);
+    if (id < 0)
+        return false;
+    link_stream(h, s, id);
+    s->sending = H2_SENDING;
+    wake(h);
+    return true;
+}
+
+void h2_respond(struct h2_stream *s, const struct h2_field *fields, size_t count, bool last)
+{
+    const nghttp2_data_provider from = { .source.ptr = s, .read_callback = read_data };
+    WEFT_ASSERT(s->sending == H2_IDLE);
+    WEFT_FREE nghttp2_nv *nv = nv_of(fields, count);
+    s->sending = last ? H2_ENDED : H2_SENDING;
+    (void)nghttp2_submit_response(s->h2->session, s->id, nv, count, last ? NULL : &from);
+    wake(s->h2);
+}
+
+void h2_send(struct h2_stream *s, struct net_msg *m)
+{
+    if (s->sending != H2_SENDING) {
+        net_msg_unref(m);
+        return;
+    }
+    struct h2_out *o = weft_alloc(sizeof(*o));
+    o->msg = m;
+    *s->out_end = o;
+    s->out_end = &o->next;
+    s->out_bytes += NET_MSG_PREFIX + m->len;
+    join_queue(s->h2, s);
+    wake(s->h2);
+}
+
+void h2_end(struct h2_stream *s)
+{
+    if (s->sending != H2_SENDING)
+        return;
+    s->sending = H2_ENDING;
+    join_queue(s->h2, s);
+    wake(s->h2);
+}
+
+void h2_trailers(struct h2_stream *s, const struct h2_field *fields, size_t count)
+{
+    WEFT_FREE nghttp2_nv *nv = nv_of(fields, count);
+    (void)nghttp2_submit_trailer(s->h2->session, s->id, nv, count);
+    wake(s->h2);
+}
+
+bool h2_is_idle(const struct h2_stream *s)
+{
+    return s->out == NULL;
+}
+
+void h2_reset(struct h2_stream *s, uint32_t error)
+{
+    s->sending = H2_ENDED;
+    (void)nghttp2_submit_rst_stream(s->h2->session, 0, s->id, error);
+    wake(s->h2);
+}
+
+void h2_consume(struct h2_stream *s, size_t n)
+{
+    struct h2 *h = s->h2;
+    size_t of_conn = n < s->conn_owed ? n : s->conn_owed;
+    WEFT_ASSERT(n <= s->window_owed);
+    if (n == 0)
+        return;
+    s->window_owed -= n;
+    s->conn_owed -= of_conn;
+    h->held -= n;
+    (void)nghttp2_session_consume_stream(h->session, s->id, n);
+    if (of_conn > 0)
+        (void)nghttp2_session_consume_connection(h->session, of_conn);
+    wake(h);
+}
