@@ -1,0 +1,81 @@
+/* p256_fast.h - checks ECDSA signatures over P-256 with a table per key.
+ *
+ * A check computes u1*G + u2*Q and looks at one coordinate of the sum.  G is
+ * the same for everybody, and OpenSSL has a table of its multiples: u1*G costs
+ * 6 us.  Q, the key, costs 33 us without a table and 6 us with one.  So a key
+ * that is seen often gets a table too: a curve group of its own, the same
+ * curve with Q in the place of G, for which OpenSSL makes the table.
+ *
+ * Two costs are left, an inversion mod n (9 us) and one mod p (3 us).  The
+ * first is shared by a batch, the second is not needed: the comparison is made
+ * in projective coordinates.
+ *
+ * docs/signatures.md derives that this is ECDSA verification and nothing else.
+ *
+ *     struct p256_fast *f = p256_fast_new();            NULL: do without
+ *     struct p256_table *t = p256_table_new(f, point);   20 ms
+ *     struct p256_check c[] = { { t, digest, r, s } };
+ *     p256_fast_check(f, c, 1);                          c[0].outcome
+ *
+ * All functions that OpenSSL 3 marks deprecated are in this module (SHA-256
+ * apart, crypto/sha256.c).  Where they are missing at build time or at run
+ * time p256_fast_new() gives NULL.
+ *
+ * Go origin   none
+ * Owner       any thread: f and the tables do not change once made
+ * Memory      a table owns P256_TABLE_BYTES
+ * Limits      none of its own: crypto/key_tables.h keeps the budget
+ */
+#ifndef WEFT_CRYPTO_P256_FAST_H
+#define WEFT_CRYPTO_P256_FAST_H
+
+#include "base/bytes.h"
+
+enum {
+    P256_POINT_BYTES = 65,        /* 04, x, y */
+    P256_TABLE_BYTES = 160 << 10, /* 37 windows of 64 points, and the group */
+};
+
+struct p256_fast;
+struct p256_table;
+
+/* What decided.  All but the two P256_GOOD are refusals; P256_FAILED is none:
+ * OpenSSL could not compute (no memory), ask another way. */
+enum p256_outcome {
+    P256_FAILED,
+    P256_GOOD_R,        /* x is r */
+    P256_GOOD_R_PLUS_N, /* x is r+n, which is below p */
+    P256_OUT_OF_RANGE,  /* r or s is not in 1..n-1 */
+    P256_INFINITY,      /* the sum is the point at infinity */
+    P256_OTHER_X,       /* x is not r, and r+n is no coordinate */
+    P256_OTHER_X_TWICE, /* x is neither r nor r+n */
+    P256_OUTCOME_NR,
+};
+
+struct p256_check {
+    const struct p256_table *table;
+    struct bytes digest; /* of any length; its first 256 bits count */
+    struct bytes r, s;   /* magnitudes, most significant byte first */
+    enum p256_outcome outcome;
+};
+
+static inline bool p256_outcome_is_good(enum p256_outcome outcome)
+{
+    return outcome == P256_GOOD_R || outcome == P256_GOOD_R_PLUS_N;
+}
+
+/* NULL when this OpenSSL does not have what it takes. */
+struct p256_fast *p256_fast_new(void);
+void p256_fast_free(struct p256_fast *f);
+WEFT_DEFINE_CLEANUP(struct p256_fast *, p256_fast_free)
+
+/* The table of a point on the curve, tried out against OpenSSL's own
+ * multiplication before it is given out.  NULL when that did not work. */
+struct p256_table *p256_table_new(const struct p256_fast *f, struct bytes point);
+void p256_table_free(struct p256_table *t);
+WEFT_DEFINE_CLEANUP(struct p256_table *, p256_table_free)
+
+/* Decides every check; the keys may differ. */
+void p256_fast_check(struct p256_fast *f, struct p256_check *checks, size_t count);
+
+#endif

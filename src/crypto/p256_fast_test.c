@@ -1,0 +1,235 @@
+#include "signature_cases.h"
+
+#include "weft_test.h"
+
+#include <time.h>
+
+/* The tables of all keys of a world. */
+struct tabled {
+    struct case_world *w;
+    struct p256_fast *fast;
+    struct p256_table *tables[CASE_KEYS];
+};
+
+static void tabled_init(struct tabled *t, uint64_t seed)
+{
+    t->fast = p256_fast_new();
+    if (t->fast == NULL) {
+        print_message("skipped: this OpenSSL has no tables\n");
+        skip();
+    }
+    t->w = case_world_new(seed);
+    for (unsigned i = 0; i < CASE_KEYS; i++) {
+        t->tables[i] = p256_table_new(t->fast, public_key_point(t->w->keys[i]));
+        EXPECT(t->tables[i] != NULL);
+    }
+}
+
+static void tabled_done(struct tabled *t)
+{
+    for (unsigned i = 0; i < CASE_KEYS; i++)
+        p256_table_free(t->tables[i]);
+    p256_fast_free(t->fast);
+    case_world_free(t->w);
+}
+
+static enum p256_outcome outcome_of(struct tabled *t, const struct signature_case *c)
+{
+    struct p256_check check = case_check(c, t->tables);
+    p256_fast_check(t->fast, &check, 1);
+    EXPECT_EQ(p256_outcome_is_good(check.outcome), case_oracle(t->w, c));
+    EXPECT_EQ(p256_outcome_is_good(check.outcome), case_plain(t->w, c));
+    return check.outcome;
+}
+
+/* A case of this kind, whose outcome must be this one. */
+static void expect_outcome(struct tabled *t, enum case_kind kind, enum p256_outcome want)
+{
+    struct weft_rand rand = weft_rand_of(kind);
+    for (int i = 0; i < 20; i++) {
+        struct signature_case c;
+        case_make(t->w, &rand, kind, &c);
+        EXPECT_EQ(outcome_of(t, &c), want);
+    }
+}
+
+TEST(every_branch_of_the_comparison_has_its_case)
+{
+    struct tabled t;
+    tabled_init(&t, 1);
+    expect_outcome(&t, CASE_VALID, P256_GOOD_R);
+    expect_outcome(&t, CASE_VALID_OTHER_S, P256_GOOD_R);
+    expect_outcome(&t, CASE_DOUBLING, P256_GOOD_R);
+    expect_outcome(&t, CASE_VANISHING, P256_INFINITY);
+    expect_outcome(&t, CASE_OTHER_KEY, P256_OTHER_X);
+    expect_outcome(&t, CASE_SMALL_R, P256_OTHER_X_TWICE);
+    for (unsigned i = 0; i < CASE_POINT_KEYS; i++)
+        EXPECT_EQ(outcome_of(&t, &t.w->wanted[i]),
+                  t.w->wanted_above_n[i] ? P256_GOOD_R_PLUS_N : P256_GOOD_R);
+    tabled_done(&t);
+}
+
+/* 0, n and what is above; nothing else is out of range. */
+TEST(r_and_s_must_be_from_1_to_n_minus_1)
+{
+    struct tabled t;
+    tabled_init(&t, 2);
+    struct weft_rand rand = weft_rand_of(2);
+    struct signature_case valid;
+    case_make(t.w, &rand, CASE_VALID, &valid);
+    for (int which = 0; which < 2; which++) {
+        struct signature_case c = valid;
+        uint8_t *v = which == 0 ? c.r : c.s;
+        memset(v, 0, CASE_BYTES);
+        EXPECT_EQ(outcome_of(&t, &c), P256_OUT_OF_RANGE);
+        v[CASE_BYTES - 1] = 1;
+        EXPECT(outcome_of(&t, &c) != P256_OUT_OF_RANGE);
+        case_put(t.w->n, v);
+        EXPECT_EQ(outcome_of(&t, &c), P256_OUT_OF_RANGE);
+        v[CASE_BYTES - 1]++;
+        EXPECT_EQ(outcome_of(&t, &c), P256_OUT_OF_RANGE);
+        v[CASE_BYTES - 1] -= 2;
+        EXPECT(outcome_of(&t, &c) != P256_OUT_OF_RANGE);
+        memset(v, 0xff, CASE_BYTES);
+        EXPECT_EQ(outcome_of(&t, &c), P256_OUT_OF_RANGE);
+
+        uint8_t longer[CASE_BYTES + 1] = { 1 }; /* r + 2^256 */
+        memcpy(longer + 1, which == 0 ? valid.r : valid.s, CASE_BYTES);
+        struct p256_check check = case_check(&valid, t.tables);
+        *(which == 0 ? &check.r : &check.s) = bytes_of(longer, sizeof(longer));
+        p256_fast_check(t.fast, &check, 1);
+        EXPECT_EQ(check.outcome, P256_OUT_OF_RANGE);
+    }
+    tabled_done(&t);
+}
+
+/* Digest 0 makes u1 zero; n does too; 2^256-1 is above n. */
+TEST(a_digest_may_be_any_number)
+{
+    struct tabled t;
+    tabled_init(&t, 3);
+    struct signature_case c = { .key = 3 };
+    case_sign(t.w, &c, 0);
+    EXPECT_EQ(outcome_of(&t, &c), P256_GOOD_R);
+    case_put(t.w->n, c.digest);
+    EXPECT_EQ(outcome_of(&t, &c), P256_GOOD_R);
+    memset(c.digest, 0xff, sizeof(c.digest));
+    EXPECT_EQ(outcome_of(&t, &c), P256_OTHER_X);
+    case_sign(t.w, &c, 1);
+    EXPECT_EQ(outcome_of(&t, &c), P256_GOOD_R);
+
+    /* A longer one counts with its first 32 bytes, a shorter one as it is. */
+    uint8_t longer[48];
+    memset(longer, 0xff, sizeof(longer));
+    struct p256_check check = case_check(&c, t.tables);
+    check.digest = bytes_of(longer, sizeof(longer));
+    p256_fast_check(t.fast, &check, 1);
+    EXPECT_EQ(check.outcome, P256_GOOD_R);
+    memset(c.digest, 0, sizeof(c.digest));
+    c.digest[CASE_BYTES - 1] = 7;
+    case_sign(t.w, &c, 2);
+    check = case_check(&c, t.tables);
+    check.digest = bytes_of("\7", 1);
+    p256_fast_check(t.fast, &check, 1);
+    EXPECT_EQ(check.outcome, P256_GOOD_R);
+    tabled_done(&t);
+}
+
+TEST(a_table_is_made_of_points_on_the_curve_only)
+{
+    struct tabled t;
+    tabled_init(&t, 4);
+    uint8_t point[P256_POINT_BYTES];
+    memcpy(point, public_key_point(t.w->keys[3]).data, sizeof(point));
+    point[P256_POINT_BYTES - 1] ^= 1;
+    EXPECT(p256_table_new(t.fast, bytes_of(point, sizeof(point))) == NULL);
+    EXPECT(p256_table_new(t.fast, bytes_of(point, 1)) == NULL);
+    uint8_t infinity = 0;
+    EXPECT(p256_table_new(t.fast, bytes_of(&infinity, 1)) == NULL);
+    tabled_done(&t);
+}
+
+/* ---- the long run -------------------------------------------------------- */
+
+struct tally {
+    uint64_t inputs, comparisons, early, good;
+    uint64_t kinds[CASE_KIND_NR], outcomes[P256_OUTCOME_NR];
+};
+
+static void report(const struct tally *n, uint64_t seed)
+{
+    print_message("seed %" PRIu64 ": %" PRIu64 " comparisons of %" PRIu64 " inputs without a "
+                  "difference (%" PRIu64 " good, %" PRIu64 " out of range); outcomes",
+                  seed, n->comparisons, n->inputs, n->good, n->early);
+    for (size_t i = 0; i < P256_OUTCOME_NR; i++)
+        print_message(" %" PRIu64, n->outcomes[i]);
+    print_message("\n");
+    (void)fflush(stdout);
+}
+
+/* A batch of 1 to 64 by the table path; each input then by the other two. */
+static void compare_batch(struct tabled *t, struct weft_rand *rand, struct tally *tally)
+{
+    enum {
+        BATCH = 64
+    };
+    struct signature_case cases[BATCH];
+    struct p256_check checks[BATCH];
+    enum case_kind kinds[BATCH];
+    size_t n = (size_t)weft_rand_below(rand, BATCH) + 1;
+    for (size_t i = 0; i < n; i++) {
+        kinds[i] = (enum case_kind)weft_rand_below(rand, CASE_KIND_NR);
+        case_make(t->w, rand, kinds[i], &cases[i]);
+        checks[i] = case_check(&cases[i], t->tables);
+    }
+    p256_fast_check(t->fast, checks, n);
+    for (size_t i = 0; i < n; i++) {
+        bool table = p256_outcome_is_good(checks[i].outcome);
+        bool plain = case_plain(t->w, &cases[i]);
+        bool oracle = case_oracle(t->w, &cases[i]);
+        EXPECT(checks[i].outcome != P256_FAILED);
+        EXPECT_EQ(table, plain);
+        EXPECT_EQ(table, oracle);
+        EXPECT_EQ(plain, oracle);
+        tally->comparisons += 3;
+        tally->inputs++;
+        tally->good += table;
+        tally->early += checks[i].outcome == P256_OUT_OF_RANGE;
+        tally->kinds[kinds[i]]++;
+        tally->outcomes[checks[i].outcome]++;
+    }
+}
+
+static uint64_t number_from(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name); /* NOLINT(concurrency-mt-unsafe): one thread */
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+/* Three verdicts an input - by table, plain, ECDSA_do_verify - are compared
+ * pair by pair.  A few thousand here; as many as wanted with
+ *     WEFT_COMPARISONS=100000000 [WEFT_SEED=1] [WEFT_SECONDS=...] p256_fast_test three_verdicts
+ */
+TEST(three_verdicts_on_every_input_are_the_same)
+{
+    uint64_t wanted = number_from("WEFT_COMPARISONS", 10000);
+    uint64_t seed = number_from("WEFT_SEED", 1), seconds = number_from("WEFT_SECONDS", 0);
+    struct tabled t;
+    tabled_init(&t, seed);
+    struct weft_rand rand = weft_rand_of(seed);
+    struct tally tally = { 0 };
+    time_t until = seconds > 0 ? time(NULL) + (time_t)seconds : 0;
+    for (uint64_t next = 1000000; tally.comparisons < wanted;) {
+        compare_batch(&t, &rand, &tally);
+        if (tally.comparisons >= next) {
+            report(&tally, seed);
+            next += 1000000;
+            if (until != 0 && time(NULL) > until)
+                break;
+        }
+    }
+    report(&tally, seed);
+    for (size_t i = 0; i < CASE_KIND_NR; i++)
+        EXPECT(tally.kinds[i] > 0);
+    tabled_done(&t);
+}
