@@ -15,8 +15,8 @@
 
 #include "base/weft.h"
 
-double bench_now(void);      /* seconds, monotonic */
-double bench_cpu(void);      /* seconds of CPU of this process, all threads */
+double bench_now(void); /* seconds, monotonic */
+double bench_cpu(void); /* seconds of CPU of this process, all threads */
 double bench_rss_peak_mb(void);
 
 /* One line: name, figure, unit, remark (may be NULL). */

@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TESTS_MAX = 256 };
+enum {
+    TESTS_MAX = 256
+};
 
 static struct registered {
     const char *name;

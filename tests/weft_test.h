@@ -28,23 +28,22 @@
 typedef void weft_test_fn(void);
 void weft_test_register(const char *name, weft_test_fn *fn);
 
-#define TEST(name)                                                   \
-    static void test_##name(void);                                   \
+#define TEST(name)                                                      \
+    static void test_##name(void);                                      \
     __attribute__((constructor)) static void test_register_##name(void) \
-    {                                                                \
-        weft_test_register(#name, test_##name);                      \
-    }                                                                \
+    {                                                                   \
+        weft_test_register(#name, test_##name);                         \
+    }                                                                   \
     static void test_##name(void)
 
 #define EXPECT(cond) _assert_true((cond) ? 1 : 0, #cond, __FILE__, __LINE__)
-#define EXPECT_EQ(a, b)                                                                        \
+#define EXPECT_EQ(a, b) \
     weft_test_expect_eq((uint64_t)(a), (uint64_t)(b), #a " == " #b, __FILE__, __LINE__)
 #define EXPECT_STR(a, b)   _assert_string_equal((a), (b), __FILE__, __LINE__)
 #define EXPECT_BYTES(a, b) weft_test_expect_bytes((a), (b), #a " == " #b, __FILE__, __LINE__)
 /* The call succeeds; if not, its error is printed.  Wants a struct weft_err e. */
-#define EXPECT_OK(expr) weft_test_expect_code((expr), WEFT_OK, &e, #expr, __FILE__, __LINE__)
-#define EXPECT_CODE(expr, code) \
-    weft_test_expect_code((expr), (code), &e, #expr, __FILE__, __LINE__)
+#define EXPECT_OK(expr)         weft_test_expect_code((expr), WEFT_OK, &e, #expr, __FILE__, __LINE__)
+#define EXPECT_CODE(expr, code) weft_test_expect_code((expr), (code), &e, #expr, __FILE__, __LINE__)
 /* The error's words contain this. */
 #define EXPECT_WORDS(e, part) weft_test_expect_words((e).msg, (part), __FILE__, __LINE__)
 

@@ -162,9 +162,8 @@ enum weft_code block_scanner_next(struct block_scanner *s, enum block_scan *ret_
         if (s->fd < 0)
             WEFT_TRY(open_file(s, e));
         if (s->offset > s->size)
-            return WEFT_FAIL(e, WEFT_CORRUPT,
-                             "%s has %llu bytes, fewer than the %llu it must have", s->path,
-                             (unsigned long long)s->size, (unsigned long long)s->offset);
+            return WEFT_FAIL(e, WEFT_CORRUPT, "%s has %llu bytes, fewer than the %llu it must have",
+                             s->path, (unsigned long long)s->size, (unsigned long long)s->offset);
         if (s->offset == s->size) /* it may have grown since */
             WEFT_TRY(file_size(s->fd, s->path, &s->size, e));
         if (s->offset < s->size)

@@ -24,7 +24,9 @@
 #define BLOCK_FILE_PREFIX "blockfile_"
 
 /* Fabric's limit for one file: what does not fit goes into the next one. */
-enum { BLOCK_FILE_BYTES_MAX = 64 << 20 };
+enum {
+    BLOCK_FILE_BYTES_MAX = 64 << 20
+};
 
 /* Caller frees. */
 char *block_file_path(const char *dir, uint64_t number);
@@ -52,11 +54,11 @@ struct block_scanner {
     const char *dir;
     uint64_t last_file; /* read no further than this one */
     uint64_t file;
-    uint64_t offset;    /* of the next record */
-    uint64_t size;      /* of the file that is open, when it was opened */
+    uint64_t offset; /* of the next record */
+    uint64_t size;   /* of the file that is open, when it was opened */
     int fd;
     char *path;
-    struct buf window;    /* bytes of the file from window_at on */
+    struct buf window; /* bytes of the file from window_at on */
     uint64_t window_at;
 };
 

@@ -212,8 +212,8 @@ static enum weft_code give_all(struct entries *n, size_t txs_at, const struct di
 
 enum weft_code block_index_entries(const struct block_index *ix, const struct block_view *v,
                                    const struct block_place *place, size_t txs_at,
-                                   const struct digest *hash, block_index_entry_fn *take,
-                                   void *ctx, struct weft_err *e)
+                                   const struct digest *hash, block_index_entry_fn *take, void *ctx,
+                                   struct weft_err *e)
 {
     struct entries n = { .ix = ix, .v = v, .place = place, .take = take, .ctx = ctx };
     enum weft_code rc = give_all(&n, txs_at, hash, e);

@@ -73,8 +73,8 @@ typedef enum weft_code block_index_entry_fn(void *ctx, struct bytes key, struct 
                                             struct weft_err *e);
 enum weft_code block_index_entries(const struct block_index *ix, const struct block_view *v,
                                    const struct block_place *place, size_t txs_at,
-                                   const struct digest *hash, block_index_entry_fn *take,
-                                   void *ctx, struct weft_err *e) WEFT_MUST_CHECK;
+                                   const struct digest *hash, block_index_entry_fn *take, void *ctx,
+                                   struct weft_err *e) WEFT_MUST_CHECK;
 
 /* The same into a batch. */
 enum weft_code block_index_add(const struct block_index *ix, struct kv_batch *batch,

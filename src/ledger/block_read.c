@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
-enum { FIRST_READ = 64 << 10 };
+enum {
+    FIRST_READ = 64 << 10
+};
 
 /* ---- one record ---------------------------------------------------------------------- */
 
@@ -21,8 +23,8 @@ static enum weft_code read_body(const struct block_store *bs, const struct block
     WEFT_CLEANUP(buf_done) struct buf b = { 0 };
     uint64_t len = 0;
     WEFT_TRY(file_open(path, O_RDONLY, 0, &fd, e));
-    WEFT_TRY(file_pread_some(fd, path, loc->offset, buf_reserve(&b, FIRST_READ), FIRST_READ, &b.len,
-                             e));
+    WEFT_TRY(
+        file_pread_some(fd, path, loc->offset, buf_reserve(&b, FIRST_READ), FIRST_READ, &b.len, e));
     size_t len_len = uvarint_decode(buf_bytes(&b), &len);
     if (len_len == 0 || len > LIMIT_BLOCK_BYTES)
         return WEFT_FAIL(e, WEFT_CORRUPT, "%s has no block at offset %" PRIu64, path, loc->offset);
@@ -104,8 +106,8 @@ static enum weft_code read_tx_at(const struct block_store *bs, const struct bloc
     WEFT_CLEANUP(buf_done) struct buf b = { 0 };
     uint64_t len = 0;
     WEFT_TRY(file_open(path, O_RDONLY, 0, &fd, e));
-    WEFT_TRY(file_pread(fd, path, loc->offset, buf_reserve(&b, (size_t)loc->len), (size_t)loc->len,
-                        e));
+    WEFT_TRY(
+        file_pread(fd, path, loc->offset, buf_reserve(&b, (size_t)loc->len), (size_t)loc->len, e));
     b.len = (size_t)loc->len;
     size_t len_len = uvarint_decode(buf_bytes(&b), &len);
     if (len_len == 0 || len != b.len - len_len)
@@ -132,8 +134,8 @@ enum weft_code block_store_read_tx_by_id(struct block_store *bs, struct bytes tx
     return read_tx_at(bs, &loc.tx, ret, e);
 }
 
-enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id,
-                                           int32_t *ret, struct weft_err *e)
+enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id, int32_t *ret,
+                                           struct weft_err *e)
 {
     struct tx_loc loc;
     WEFT_TRY(block_index_by_tx_id(&bs->ix, tx_id, &loc, e));

@@ -19,14 +19,14 @@ LOG_DEFINE(logger, "blkstorage");
 struct walk {
     const struct block_index *ix;
     const char *dir;
-    uint64_t files;                  /* how many there are */
-    bool has_known;                  /* a block file checkpoint was there */
-    struct block_checkpoint known;   /* good up to here, if so */
+    uint64_t files;                /* how many there are */
+    bool has_known;                /* a block file checkpoint was there */
+    struct block_checkpoint known; /* good up to here, if so */
     struct block_scanner scanner;
     struct block_view view;
     struct kv_batch *batch;
-    struct block_recovered found;    /* so far */
-    uint64_t indexed;                /* records written to the index */
+    struct block_recovered found; /* so far */
+    uint64_t indexed;             /* records written to the index */
 };
 
 static bool past_known(const struct walk *w, const struct block_place *at)
@@ -48,13 +48,14 @@ static enum weft_code check_record(const struct walk *w, const struct block_view
 {
     uint64_t want = next_number(w);
     if (v->number != want)
-        return WEFT_FAIL(e, WEFT_CORRUPT, "block number should have been %" PRIu64 " but was %" PRIu64,
-                         want, v->number);
-    struct bytes previous =
-        want == 0 ? bytes_of(NULL, 0) : digest_bytes(&w->found.last_hash);
+        return WEFT_FAIL(e, WEFT_CORRUPT,
+                         "block number should have been %" PRIu64 " but was %" PRIu64, want,
+                         v->number);
+    struct bytes previous = want == 0 ? bytes_of(NULL, 0) : digest_bytes(&w->found.last_hash);
     if (!bytes_eq(v->previous_hash, previous))
-        return WEFT_FAIL(e, WEFT_CORRUPT, "previous hash of block [%" PRIu64
-                         "] is not the hash of the block before it", want);
+        return WEFT_FAIL(
+            e, WEFT_CORRUPT,
+            "previous hash of block [%" PRIu64 "] is not the hash of the block before it", want);
     struct digest data;
     if (deep) {
         data = block_data_hash(v);
@@ -87,7 +88,8 @@ static enum weft_code index_record(struct walk *w, const struct block_place *at,
                                    struct weft_err *e)
 {
     uint64_t in_record = txs_at + (at->body_offset - at->offset);
-    WEFT_TRY(block_index_add(w->ix, w->batch, &w->view, at, (size_t)in_record, &w->found.last_hash, e));
+    WEFT_TRY(
+        block_index_add(w->ix, w->batch, &w->view, at, (size_t)in_record, &w->found.last_hash, e));
     if (++w->indexed % PROGRESS_BLOCKS == 0)
         LOG_INFO(&logger, "Indexed block number [%" PRIu64 "]" LOG_KV "channel=%s", w->view.number,
                  w->ix->channel);
@@ -128,7 +130,8 @@ static bool block_follows(const struct walk *w, const struct block_place *bad)
     struct bytes body = { 0 };
     struct block_place at;
     size_t txs_at = 0;
-    while (block_scanner_next(&s, &what, &body, &at, NULL) == WEFT_OK && what == BLOCK_SCAN_RECORD) {
+    while (block_scanner_next(&s, &what, &body, &at, NULL) == WEFT_OK &&
+           what == BLOCK_SCAN_RECORD) {
         if (block_record_parse(body, &v, &txs_at, NULL) != WEFT_OK)
             return false;
         struct digest data = block_data_hash(&v);
@@ -162,8 +165,8 @@ static enum weft_code check_tail(const struct walk *w, const struct block_place 
     bool last = false, zero = false;
     WEFT_TRY(later_files_empty(w, bad->file, &last, e));
     WEFT_TRY(zero_to_end(path, bad->offset, &zero, e));
-    bool by_crash = past_known(w, bad) && last &&
-                    (torn || zero || (w->has_known && !block_follows(w, bad)));
+    bool by_crash =
+        past_known(w, bad) && last && (torn || zero || (w->has_known && !block_follows(w, bad)));
     if (by_crash)
         return WEFT_OK;
     return WEFT_FAIL(e, WEFT_CORRUPT,
@@ -240,8 +243,9 @@ static enum weft_code start_at_indexed(struct walk *w, uint64_t last, struct wef
         return WEFT_FAIL(e, WEFT_CORRUPT, "the index leads to a place without a record");
     WEFT_TRY(block_record_parse(body, &w->view, &txs_at, e));
     if (w->view.number != last)
-        return WEFT_FAIL(e, WEFT_CORRUPT, "the index leads to block [%" PRIu64 "] instead of [%" PRIu64
-                         "]", w->view.number, last);
+        return WEFT_FAIL(e, WEFT_CORRUPT,
+                         "the index leads to block [%" PRIu64 "] instead of [%" PRIu64 "]",
+                         w->view.number, last);
     take_record(w, &at);
     return WEFT_OK;
 }
@@ -283,7 +287,8 @@ static enum weft_code check_known(const struct walk *w, struct weft_err *e)
         return WEFT_OK;
     WEFT_FREE char *path = block_file_path(w->dir, w->known.file);
     if (w->known.file >= w->files)
-        return WEFT_FAIL(e, WEFT_CORRUPT, "%s is missing, blocks up to [%" PRIu64
+        return WEFT_FAIL(e, WEFT_CORRUPT,
+                         "%s is missing, blocks up to [%" PRIu64
                          "] were stored; restore it from a backup or another node",
                          path, w->known.last_block);
     WEFT_CLEANUP(file_close) int fd = -1;
@@ -366,8 +371,10 @@ static enum weft_code recover(struct walk *w, struct weft_err *e)
                      next_number(w), w->ix->channel);
         WEFT_TRY(walk_on(w, e));
         if (!w->has_known)
-            LOG_INFO(&logger, "Finished building index. Last block indexed [%" PRIu64 "]" LOG_KV
-                     "channel=%s", w->found.checkpoint.last_block, w->ix->channel);
+            LOG_INFO(&logger,
+                     "Finished building index. Last block indexed [%" PRIu64 "]" LOG_KV
+                     "channel=%s",
+                     w->found.checkpoint.last_block, w->ix->channel);
     }
     WEFT_TRY(cut_tail(w, e));
     WEFT_TRY(save(w, e));

@@ -30,10 +30,10 @@
 
 struct block_recovered {
     struct block_checkpoint checkpoint;
-    struct digest last_hash;   /* of the last block's header; zero when empty */
+    struct digest last_hash;     /* of the last block's header; zero when empty */
     struct digest previous_hash; /* in the last block's header */
-    size_t previous_hash_len;  /* 0 in block 0 */
-    bool all_indexed;          /* the index checkpoint stands at the last block */
+    size_t previous_hash_len;    /* 0 in block 0 */
+    bool all_indexed;            /* the index checkpoint stands at the last block */
 };
 
 /* `dir` is the channel's folder.  Writes the index and its checkpoints, cuts

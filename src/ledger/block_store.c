@@ -160,8 +160,10 @@ static enum weft_code check_next(const struct block_store *bs, const struct bloc
                                  struct weft_err *e)
 {
     if (bs->broken)
-        return WEFT_FAIL(e, WEFT_IO, "channel [%s]: a write to disk failed earlier, nothing more is "
-                                     "stored until the node is started again", bs->channel);
+        return WEFT_FAIL(e, WEFT_IO,
+                         "channel [%s]: a write to disk failed earlier, nothing more is "
+                         "stored until the node is started again",
+                         bs->channel);
     if (!v->has_header)
         return WEFT_FAIL(e, WEFT_INVALID, "block has no header");
     if (v->number != next_number(bs))
@@ -172,10 +174,11 @@ static enum weft_code check_next(const struct block_store *bs, const struct bloc
     if (!bytes_eq(v->previous_hash, want)) {
         WEFT_FREE char *expected = bytes_to_hex(want);
         WEFT_FREE char *got = bytes_to_hex(v->previous_hash);
-        return WEFT_FAIL(e, WEFT_INVALID,
-                         "unexpected Previous block hash. Expected PreviousHash = [%s], PreviousHash "
-                         "referred in the latest block= [%.100s]",
-                         expected, got);
+        return WEFT_FAIL(
+            e, WEFT_INVALID,
+            "unexpected Previous block hash. Expected PreviousHash = [%s], PreviousHash "
+            "referred in the latest block= [%.100s]",
+            expected, got);
     }
     return WEFT_OK;
 }
@@ -186,8 +189,10 @@ static void cut_back(struct block_store *bs, uint64_t size)
 {
     struct weft_err e = { 0 };
     if (file_truncate(bs->fd, bs->path, size, &e) != WEFT_OK) {
-        LOG_ERROR(&logger, "Could not truncate current file to known size after an error during block "
-                        "append: %s" LOG_KV "channel=%s", e.msg, bs->channel);
+        LOG_ERROR(&logger,
+                  "Could not truncate current file to known size after an error during block "
+                  "append: %s" LOG_KV "channel=%s",
+                  e.msg, bs->channel);
         bs->broken = true;
     }
 }
@@ -234,8 +239,8 @@ enum weft_code block_store_append(struct block_store *bs, const struct block_vie
     buf_clear(&bs->record);
     block_record_encode(v, &bs->record, &txs_at);
     if (bs->record.len > LIMIT_BLOCK_BYTES)
-        return WEFT_FAIL(e, WEFT_LIMIT, "block [%" PRIu64 "] has %zu bytes, more than %d", v->number,
-                         bs->record.len, (int)LIMIT_BLOCK_BYTES);
+        return WEFT_FAIL(e, WEFT_LIMIT, "block [%" PRIu64 "] has %zu bytes, more than %d",
+                         v->number, bs->record.len, (int)LIMIT_BLOCK_BYTES);
     if (bs->written.size + bs->record.len > bs->file_bytes_max)
         WEFT_TRY(move_to_next_file(bs, e));
 

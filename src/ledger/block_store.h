@@ -114,8 +114,8 @@ enum weft_code block_store_read_tx(struct block_store *bs, uint64_t block, uint6
                                    struct buf *ret, struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code block_store_read_tx_by_id(struct block_store *bs, struct bytes tx_id,
                                          struct buf *ret, struct weft_err *e) WEFT_MUST_CHECK;
-enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id,
-                                           int32_t *ret, struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id, int32_t *ret,
+                                           struct weft_err *e) WEFT_MUST_CHECK;
 
 /* ---- waiting for blocks ----------------------------------------------------------- */
 
@@ -129,7 +129,9 @@ struct block_watch {
     _Atomic bool on_its_way;
 };
 
-enum { BLOCK_WATCHES_MAX = 64 };
+enum {
+    BLOCK_WATCHES_MAX = 64
+};
 
 /* Before the store's thread starts, or on it.  Keeps `w` until unwatch. */
 void block_store_watch(struct block_store *bs, struct block_watch *w);

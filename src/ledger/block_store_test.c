@@ -15,10 +15,17 @@ TEST(order_keys_are_fabrics)
         uint64_t n;
         const char *hex;
     } rows[] = {
-        { 0, "00" },         { 1, "0101" },           { 127, "017f" },
-        { 128, "0180" },     { 255, "01ff" },         { 256, "020100" },
-        { 65535, "02ffff" }, { 65536, "03010000" },   { 1ULL << 32, "050100000000" },
-        { 1ULL << 63, "088000000000000000" },         { UINT64_MAX, "08ffffffffffffffff" },
+        { 0, "00" },
+        { 1, "0101" },
+        { 127, "017f" },
+        { 128, "0180" },
+        { 255, "01ff" },
+        { 256, "020100" },
+        { 65535, "02ffff" },
+        { 65536, "03010000" },
+        { 1ULL << 32, "050100000000" },
+        { 1ULL << 63, "088000000000000000" },
+        { UINT64_MAX, "08ffffffffffffffff" },
     };
     for (size_t i = 0; i < WEFT_ARRAY_LEN(rows); i++) {
         uint8_t out[ORDER_KEY_LEN_MAX];
@@ -322,8 +329,9 @@ TEST(two_nodes_never_open_one_ledger)
     struct block_stores *second = NULL;
     world_start(&w, LEDGER_PEER, 4000);
     EXPECT_CODE(block_stores_open(w.dir, LEDGER_PEER, &second, &e), WEFT_UNAVAILABLE);
-    EXPECT_WORDS(e, "as another peer node command is executing, wait for that command to complete its "
-                    "execution or terminate it before retrying: lock is already acquired on file ");
+    EXPECT_WORDS(e,
+                 "as another peer node command is executing, wait for that command to complete its "
+                 "execution or terminate it before retrying: lock is already acquired on file ");
     EXPECT_WORDS(e, "/fileLock/LOCK");
     world_end(&w);
 }

@@ -38,7 +38,8 @@ static enum weft_code open_index(struct block_stores *s, const char *path, struc
     if (rc == WEFT_CORRUPT) {
         LOG_WARN(&logger,
                  "The block index can't be opened (%s): it is moved to [%s.damaged] and built "
-                 "again from the block files", why.msg, path);
+                 "again from the block files",
+                 why.msg, path);
         WEFT_TRY(set_aside(path, e));
         return kv_open(path, format, &s->index, e);
     }

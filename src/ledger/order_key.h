@@ -14,7 +14,9 @@
 
 #include "base/bytes.h"
 
-enum { ORDER_KEY_LEN_MAX = 9 };
+enum {
+    ORDER_KEY_LEN_MAX = 9
+};
 
 size_t order_key_encode(uint64_t n, uint8_t out[ORDER_KEY_LEN_MAX]);
 void order_key_put(struct buf *b, uint64_t n);

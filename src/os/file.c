@@ -113,20 +113,26 @@ enum weft_code file_read_all(const char *path, size_t most, struct buf *ret, str
     return WEFT_OK;
 }
 
-static enum weft_code write_new(const char *path, struct bytes what, mode_t mode,
+static enum weft_code write_new(const char *path, struct bytes what, mode_t mode, bool sync,
                                 struct weft_err *e)
 {
     WEFT_CLEANUP(file_close) int fd = -1;
     WEFT_TRY(file_open(path, O_WRONLY | O_CREAT | O_TRUNC, mode, &fd, e));
     WEFT_TRY(file_write(fd, path, what, e));
-    return file_sync(fd, path, e);
+    return sync ? file_sync(fd, path, e) : WEFT_OK;
+}
+
+enum weft_code file_write_plain(const char *path, struct bytes what, mode_t mode,
+                                struct weft_err *e)
+{
+    return write_new(path, what, mode, false, e);
 }
 
 enum weft_code file_write_atomic(const char *path, struct bytes what, mode_t mode,
                                  struct weft_err *e)
 {
     WEFT_FREE char *temporary = weft_asprintf("%s.new", path);
-    enum weft_code rc = write_new(temporary, what, mode, e);
+    enum weft_code rc = write_new(temporary, what, mode, true, e);
     if (rc == WEFT_OK && rename(temporary, path) != 0)
         rc = failed(e, "can't rename to", path);
     if (rc != WEFT_OK) {

@@ -45,6 +45,10 @@ enum weft_code file_read_all(const char *path, size_t most, struct buf *ret,
 enum weft_code file_write_atomic(const char *path, struct bytes what, mode_t mode,
                                  struct weft_err *e) WEFT_MUST_CHECK;
 
+/* Writes a file that may be lost or cut by a power failure. */
+enum weft_code file_write_plain(const char *path, struct bytes what, mode_t mode,
+                                struct weft_err *e) WEFT_MUST_CHECK;
+
 /* Takes flock(LOCK_EX | LOCK_NB) on the file, making it if needed: the lock
  * that goleveldb, and so every Fabric node, takes.  WEFT_UNAVAILABLE, "lock is
  * already acquired on file <path>", when another process has it.  The lock is

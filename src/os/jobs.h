@@ -22,9 +22,9 @@
 #include "base/mailbox.h"
 
 struct job {
-    struct mail mail;            /* how it comes back */
-    void (*run)(struct job *j);  /* on a worker */
-    struct mailbox *back;        /* whose mail it becomes; NULL: run frees the job */
+    struct mail mail;           /* how it comes back */
+    void (*run)(struct job *j); /* on a worker */
+    struct mailbox *back;       /* whose mail it becomes; NULL: run frees the job */
     struct job *next;
 };
 

@@ -85,7 +85,8 @@ enum weft_code block_view_parse(struct block_view *v, struct bytes wire, struct 
             WEFT_TRY(parse_list(&v->txs, f.bytes, LIMIT_BLOCK_TXS, "transactions", e));
         } else if (wire_is(&f, 3, WIRE_LEN)) {
             v->has_metadata = true;
-            WEFT_TRY(parse_list(&v->slots, f.bytes, LIMIT_BLOCK_METADATA_SLOTS, "metadata slots", e));
+            WEFT_TRY(
+                parse_list(&v->slots, f.bytes, LIMIT_BLOCK_METADATA_SLOTS, "metadata slots", e));
         }
     }
     return w.bad ? WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling block") : WEFT_OK;

@@ -81,7 +81,8 @@ struct block {
 };
 
 /* Copies the wire form and reads it. */
-enum weft_code block_parse(struct bytes wire, struct block **ret, struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code block_parse(struct bytes wire, struct block **ret,
+                           struct weft_err *e) WEFT_MUST_CHECK;
 /* A block around bytes that a parser then reads into its view; takes the
  * buffer and leaves it empty. */
 struct block *block_adopt(struct buf *raw);

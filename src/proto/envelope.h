@@ -75,7 +75,9 @@ enum weft_code envelope_headers_parse(struct bytes b, struct envelope_headers *r
                                       struct weft_err *e) WEFT_MUST_CHECK;
 
 /* Lower-case hex of SHA-256(nonce, creator), 64 characters and a zero. */
-enum { TX_ID_LEN = 64 };
+enum {
+    TX_ID_LEN = 64
+};
 void tx_id_compute(struct bytes nonce, struct bytes creator, char out[TX_ID_LEN + 1]);
 
 /* The id that a block's index files an envelope under: the channel header's

@@ -103,7 +103,7 @@ bool wire_next(struct wire *w, struct wire_field *ret)
 static int sequence_of(uint8_t first, uint32_t *least)
 {
     static const uint32_t least_of[] = { 0, 0x80, 0x800, 0x10000 };
-    int more = first < 0x80            ? 0
+    int more = first < 0x80             ? 0
                : (first & 0xe0) == 0xc0 ? 1
                : (first & 0xf0) == 0xe0 ? 2
                : (first & 0xf8) == 0xf0 ? 3

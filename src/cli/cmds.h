@@ -1,0 +1,17 @@
+/* cmds.h - the commands of weft, one a file: cmd_<name>.c.
+ *
+ * Go origin   none
+ * Owner       the main thread
+ */
+#ifndef WEFT_CLI_CMDS_H
+#define WEFT_CLI_CMDS_H
+
+#include "cli/cli.h"
+
+extern const struct cli_cmd cmd_ledger_show;
+extern const struct cli_cmd cmd_ledger_verify;
+extern const struct cli_cmd cmd_ledger_export;
+extern const struct cli_cmd cmd_ledger_import;
+extern const struct cli_cmd cmd_version;
+
+#endif

@@ -1,0 +1,16 @@
+#include "base/log.h"
+#include "cli/cmds.h"
+
+int main(int argc, char **argv)
+{
+    static const struct cli_cmd *const cmds[] = {
+        &cmd_ledger_show, &cmd_ledger_verify, &cmd_ledger_export, &cmd_ledger_import, &cmd_version,
+    };
+    struct weft_err e = { 0 };
+    if (log_init_from_env(&e) != WEFT_OK) {
+        (void)fprintf(stderr, "Error: %s\n", e.msg);
+        return 1;
+    }
+    return cli_main("weft", "weft looks into, checks and copies Hyperledger Fabric's ledgers.",
+                    cmds, WEFT_ARRAY_LEN(cmds), argc, argv);
+}

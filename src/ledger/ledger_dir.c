@@ -1,0 +1,289 @@
+#include "ledger/ledger_dir.h"
+
+#include "ledger/block_checkpoint.h"
+#include "ledger/block_record.h"
+#include "os/file.h"
+#include "proto/envelope.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+
+/* ---- what is it? ----------------------------------------------------------------- */
+
+static bool has_dir(const char *root, const char *below)
+{
+    WEFT_FREE char *path = weft_asprintf("%s/%s", root, below);
+    return path_is_dir(path);
+}
+
+static bool is_channel_dir(const char *path)
+{
+    WEFT_FREE char *first = block_file_path(path, 0);
+    return path_exists(first);
+}
+
+/* A folder below chains/ that could be a channel's. */
+static enum weft_code list_channels(struct ledger_dir *d, struct weft_err *e)
+{
+    WEFT_CLEANUP(dir_list_done) struct dir_list all = { 0 };
+    WEFT_TRY(dir_list(d->chains, &all, e));
+    d->channels.names = weft_alloc((all.count + 1) * sizeof(char *));
+    for (size_t i = 0; i < all.count; i++)
+        if (has_dir(d->chains, all.names[i]))
+            d->channels.names[d->channels.count++] = WEFT_TAKE(all.names[i]);
+    return WEFT_OK;
+}
+
+static enum weft_code open_root(struct ledger_dir *d, const char *root, enum ledger_layout layout,
+                                struct weft_err *e)
+{
+    const char *inner = layout == LEDGER_PEER ? "/chains" : "";
+    d->layout = layout;
+    d->root = weft_strdup(root);
+    d->chains = weft_asprintf("%s%s/chains", root, inner);
+    d->index = weft_asprintf("%s%s/index", root, inner);
+    if (!path_is_dir(d->index))
+        free(WEFT_TAKE(d->index));
+    return list_channels(d, e);
+}
+
+/* A channel's folder alone: its parent stands for chains/. */
+static void open_channel(struct ledger_dir *d, const char *path)
+{
+    WEFT_FREE char *whole = realpath(path, NULL);
+    char *slash = whole != NULL ? strrchr(whole, '/') : NULL;
+    WEFT_ASSERT(slash != NULL); /* it was there a moment ago, and is not "/" */
+    *slash = '\0';
+    d->layout = LEDGER_ORDERER;
+    d->chains = weft_strdup(slash == whole ? "/" : whole);
+    d->channels.names = weft_alloc(sizeof(char *));
+    d->channels.names[d->channels.count++] = weft_strdup(slash + 1);
+}
+
+enum weft_code ledger_dir_open(const char *path, struct ledger_dir *ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(ledger_dir_done) struct ledger_dir d = { 0 };
+    WEFT_FREE char *ledgers_data = weft_asprintf("%s/ledgersData", path);
+    if (!path_is_dir(path))
+        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no folder %s", path);
+    if (has_dir(path, "ledgersData/chains/chains"))
+        WEFT_TRY(open_root(&d, ledgers_data, LEDGER_PEER, e));
+    else if (has_dir(path, "chains/chains"))
+        WEFT_TRY(open_root(&d, path, LEDGER_PEER, e));
+    else if (has_dir(path, "chains"))
+        WEFT_TRY(open_root(&d, path, LEDGER_ORDERER, e));
+    else if (is_channel_dir(path))
+        open_channel(&d, path);
+    else
+        return WEFT_FAIL(
+            e, WEFT_NOT_FOUND,
+            "%s is no ledger: give an orderer's folder (FileLedger.Location, with "
+            "chains/ in it), a peer's (peer.fileSystemPath, with ledgersData/ in it) or "
+            "one channel's (with blockfile_000000 in it)",
+            path);
+    *ret = d;
+    d = (struct ledger_dir){ 0 };
+    return WEFT_OK;
+}
+
+void ledger_dir_done(struct ledger_dir *d)
+{
+    kv_close(d->kv);
+    dir_list_done(&d->channels);
+    free(d->root);
+    free(d->chains);
+    free(d->index);
+    *d = (struct ledger_dir){ 0 };
+}
+
+bool ledger_dir_has(const struct ledger_dir *d, const char *channel)
+{
+    for (size_t i = 0; i < d->channels.count; i++)
+        if (strcmp(d->channels.names[i], channel) == 0)
+            return true;
+    return false;
+}
+
+enum weft_code ledger_dir_index(struct ledger_dir *d, const char *channel, struct block_index *ret,
+                                struct weft_err *e)
+{
+    if (d->kv == NULL && d->index != NULL)
+        WEFT_TRY(kv_open_copy(d->index, &d->kv, e));
+    *ret =
+        (struct block_index){ d->kv, channel,
+                              d->layout == LEDGER_PEER ? BLOCK_INDEX_PEER : BLOCK_INDEX_ORDERER };
+    return WEFT_OK;
+}
+
+/* ---- walking ------------------------------------------------------------------ */
+
+void ledger_walk_done(struct ledger_walk *w)
+{
+    if (w->dir == NULL)
+        return;
+    block_scanner_done(&w->scanner);
+    block_view_done(&w->view);
+    free(WEFT_TAKE(w->dir));
+}
+
+/* Where to begin for block `number`: a place that the index knows, or the start. */
+static enum weft_code start_place(struct ledger_dir *d, const char *channel, uint64_t number,
+                                  struct block_loc *ret, struct weft_err *e)
+{
+    struct block_index ix;
+    bool found = true;
+    *ret = (struct block_loc){ 0 };
+    WEFT_TRY(ledger_dir_index(d, channel, &ix, e));
+    if (ix.kv != NULL && number == UINT64_MAX)
+        WEFT_TRY(block_index_checkpoint(&ix, &found, &number, e));
+    struct block_loc loc;
+    if (ix.kv != NULL && found && block_index_by_number(&ix, number, &loc, NULL) == WEFT_OK)
+        *ret = loc;
+    return WEFT_OK;
+}
+
+enum weft_code ledger_walk_start(struct ledger_dir *d, const char *channel, uint64_t number,
+                                 struct ledger_walk *ret, struct weft_err *e)
+{
+    WEFT_FREE char *dir = weft_asprintf("%s/%s", d->chains, channel);
+    struct block_loc loc;
+    uint64_t files = 0;
+    WEFT_TRY(block_file_count(dir, &files, e));
+    WEFT_TRY(start_place(d, channel, number, &loc, e));
+    if (files == 0)
+        return WEFT_FAIL(e, WEFT_NOT_FOUND, "channel [%s] has no blocks", channel);
+    *ret = (struct ledger_walk){ .dir = WEFT_TAKE(dir) };
+    block_scanner_init(&ret->scanner, ret->dir, loc.file, loc.offset, files - 1);
+    return WEFT_OK;
+}
+
+enum weft_code ledger_walk_next(struct ledger_walk *w, const struct block_view **ret,
+                                struct weft_err *e)
+{
+    enum block_scan what = BLOCK_SCAN_END;
+    struct bytes body = { 0 };
+    struct block_place at = { 0 };
+    size_t txs_at = 0;
+    *ret = NULL;
+    WEFT_TRY(block_scanner_next(&w->scanner, &what, &body, &at, e));
+    if (what != BLOCK_SCAN_RECORD) /* a torn tail is no block */
+        return WEFT_OK;
+    WEFT_TRY(block_record_parse(body, &w->view, &txs_at, e));
+    *ret = &w->view;
+    return WEFT_OK;
+}
+
+/* ---- reading ---------------------------------------------------------------------- */
+
+static struct block *copy_of(const struct block_view *v)
+{
+    struct buf wire = { 0 };
+    block_encode(v, &wire);
+    struct block *b = block_adopt(&wire);
+    /* What was read within the limits and written again reads again. */
+    WEFT_ASSERT(block_view_parse(&b->v, b->raw, NULL) == WEFT_OK);
+    return b;
+}
+
+/* Walks to the newest block: from what the index knows it is not far. */
+static enum weft_code find_newest(struct ledger_walk *w, uint64_t *ret, struct weft_err *e)
+{
+    const struct block_view *v = NULL;
+    bool any = false;
+    do {
+        WEFT_TRY(ledger_walk_next(w, &v, e));
+        if (v != NULL)
+            *ret = v->number;
+        any = any || v != NULL;
+    } while (v != NULL);
+    return any ? WEFT_OK : WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no block");
+}
+
+enum weft_code ledger_dir_read(struct ledger_dir *d, const char *channel, uint64_t number,
+                               struct block **ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(ledger_walk_done) struct ledger_walk w = { 0 };
+    WEFT_TRY(ledger_walk_start(d, channel, number, &w, e));
+    if (number == UINT64_MAX) {
+        WEFT_TRY(find_newest(&w, &number, e));
+        ledger_walk_done(&w);
+        WEFT_TRY(ledger_walk_start(d, channel, number, &w, e));
+    }
+    for (;;) {
+        const struct block_view *v = NULL;
+        WEFT_TRY(ledger_walk_next(&w, &v, e));
+        if (v == NULL)
+            return WEFT_FAIL(e, WEFT_NOT_FOUND, "channel [%s] has no block [%" PRIu64 "]", channel,
+                             number);
+        if (v->number == number) {
+            *ret = copy_of(v);
+            return WEFT_OK;
+        }
+    }
+}
+
+static bool has_tx(const struct block_view *v, struct bytes tx_id, size_t *ret)
+{
+    for (size_t i = 0; i < v->txs.count; i++) {
+        char room[TX_ID_LEN + 1];
+        struct bytes id = { 0 };
+        if (envelope_tx_id(v->txs.at[i], room, &id, NULL) == WEFT_OK && bytes_eq(id, tx_id)) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum weft_code ledger_dir_find_tx(struct ledger_dir *d, const char *channel, struct bytes tx_id,
+                                  struct block **ret, size_t *ret_tx, struct weft_err *e)
+{
+    struct block_index ix;
+    struct tx_loc loc;
+    WEFT_CLEANUP(ledger_walk_done) struct ledger_walk w = { 0 };
+    WEFT_TRY(ledger_walk_start(d, channel, 0, &w, e));
+    WEFT_TRY(ledger_dir_index(d, channel, &ix, e));
+    if (ix.kv != NULL && ix.kind == BLOCK_INDEX_PEER &&
+        block_index_by_tx_id(&ix, tx_id, &loc, NULL) == WEFT_OK) {
+        uint64_t last = w.scanner.last_file;
+        block_scanner_done(&w.scanner);
+        block_scanner_init(&w.scanner, w.dir, loc.block.file, loc.block.offset, last);
+    }
+    for (;;) {
+        const struct block_view *v = NULL;
+        WEFT_TRY(ledger_walk_next(&w, &v, e));
+        if (v == NULL)
+            return WEFT_FAIL(e, WEFT_NOT_FOUND, "channel [%s] has no transaction [%.*s]", channel,
+                             tx_id.len < 100 ? (int)tx_id.len : 100, (const char *)tx_id.data);
+        if (has_tx(v, tx_id, ret_tx)) {
+            *ret = copy_of(v);
+            return WEFT_OK;
+        }
+    }
+}
+
+enum weft_code ledger_dir_summary(struct ledger_dir *d, const char *channel,
+                                  struct ledger_summary *ret, struct weft_err *e)
+{
+    struct ledger_summary s = { 0 };
+    WEFT_FREE char *dir = weft_asprintf("%s/%s", d->chains, channel);
+    WEFT_CLEANUP(block_unref) struct block *newest = NULL;
+    WEFT_TRY(block_file_count(dir, &s.files, e));
+    for (uint64_t f = 0; f < s.files; f++) {
+        WEFT_FREE char *path = block_file_path(dir, f);
+        WEFT_CLEANUP(file_close) int fd = -1;
+        uint64_t size = 0;
+        WEFT_TRY(file_open(path, O_RDONLY, 0, &fd, e));
+        WEFT_TRY(file_size(fd, path, &size, e));
+        s.bytes += size;
+    }
+    if (s.bytes > 0) {
+        WEFT_TRY(ledger_dir_read(d, channel, UINT64_MAX, &newest, e));
+        s.height = newest->v.number + 1;
+        s.current_hash = block_header_hash(&newest->v);
+        if (newest->v.previous_hash.len == SHA256_BYTES)
+            memcpy(s.previous_hash.b, newest->v.previous_hash.data, SHA256_BYTES);
+    }
+    *ret = s;
+    return WEFT_OK;
+}
