@@ -54,13 +54,17 @@ static const struct h2_ops streams = {
 
 enum weft_code grpc_conn_bytes(struct grpc_conn *c, struct bytes data, struct weft_err *e)
 {
-    return h2_recv(c->h2, data, loop_now_ms(c->net->loop), e);
+    c->busy++;
+    enum weft_code rc = h2_recv(c->h2, data, loop_now_ms(c->net->loop), e);
+    c->busy--;
+    return rc;
 }
 
 static void io_open(void *user, struct net_conn *io)
 {
     struct grpc_conn *c = user;
     c->io = io;
+    c->opened = true;
 }
 
 static enum weft_code io_bytes(void *user, struct bytes data, struct weft_err *e)
@@ -71,7 +75,10 @@ static enum weft_code io_bytes(void *user, struct bytes data, struct weft_err *e
 static enum weft_code io_pull(void *user, struct buf *out, struct weft_err *e)
 {
     struct grpc_conn *c = user;
-    return h2_pull(c->h2, out, NET_BATCH_BYTES, e);
+    c->busy++;
+    enum weft_code rc = h2_pull(c->h2, out, NET_BATCH_BYTES, e);
+    c->busy--;
+    return rc;
 }
 
 static bool io_is_over(void *user)
@@ -130,15 +137,20 @@ void grpc_conn_init(struct grpc_conn *c, enum h2_side side, struct net *net,
     c->h2 = h2_new(side, &streams, c, &net->limits);
 }
 
-void grpc_conn_done(struct grpc_conn *c)
+void grpc_conn_down(struct grpc_conn *c)
 {
     loop_timer_clear(c->net->loop, &c->keepalive);
-    h2_free(c->h2);
+    h2_free(c->h2); /* a second time it is NULL */
     c->h2 = NULL;
-    while (c->orphans != NULL) {
-        c->orphans->paused = false;
-        grpc_stream_cancel(c->orphans);
-    }
     net_conn_free(c->io);
     c->io = NULL;
+}
+
+void grpc_conn_done(struct grpc_conn *c)
+{
+    grpc_conn_down(c);
+    for (struct grpc_stream *s = c->orphans, *next; s != NULL; s = next) {
+        next = s->next_orphan;
+        grpc_stream_forget(s);
+    }
 }

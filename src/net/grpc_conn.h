@@ -43,12 +43,16 @@ struct grpc_conn {
     size_t partial_bytes;        /* room of begun messages */
     struct grpc_stream *orphans; /* closed by h2, messages still held */
     struct net_peer no_peer;
+    bool opened;          /* connected, hands shaken */
+    unsigned busy;        /* inside a callback: it must not be freed */
+    const char *why_down; /* while its streams are closed */
 };
 
 enum grpc_life {
     GRPC_STREAM_HEADERS, /* server: the request's headers are arriving */
     GRPC_STREAM_OPEN,
     GRPC_STREAM_ENDING, /* the status is decided; input is dropped */
+    GRPC_STREAM_CUT,    /* ended by us at once; on_close is due */
     GRPC_STREAM_CLOSED, /* on_close is done or being called */
 };
 
@@ -63,7 +67,6 @@ struct grpc_stream {
     enum grpc_life life;
     bool h2_closed; /* h2s must not be used any more */
     bool paused;
-    bool delivering; /* inside of on_message */
     bool told_half_close;
     bool headers_complete; /* the peer's first ones */
     char *path;
@@ -89,7 +92,9 @@ struct grpc_stream {
 
 void grpc_conn_init(struct grpc_conn *c, enum h2_side side, struct net *net,
                     const struct grpc_conn_ops *ops, void *owner);
-/* Without on_down; closes what is left. */
+/* Ends the connection and its streams, but not those whose messages wait for
+ * their reader; those are left to done.  Without on_down. */
+void grpc_conn_down(struct grpc_conn *c);
 void grpc_conn_done(struct grpc_conn *c);
 /* For net_conn. */
 extern const struct net_conn_ops grpc_conn_io;
@@ -106,6 +111,8 @@ void grpc_stream_end(struct h2_stream *h2s);
 void grpc_stream_writable(struct h2_stream *h2s);
 void grpc_stream_drained(struct h2_stream *h2s);
 void grpc_stream_closed(struct h2_stream *h2s, uint32_t error);
+/* Its end, after h2's; calls on_close if that was not done. */
+void grpc_stream_forget(struct grpc_stream *s);
 /* Ends the call for a reason of ours: status to a client of ours, trailers to a peer. */
 void grpc_stream_fail(struct grpc_stream *s, enum grpc_code code, const char *fmt, ...)
     WEFT_PRINTF(3, 4);

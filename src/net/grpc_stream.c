@@ -1,7 +1,5 @@
 #include "net/grpc_conn.h"
 
-#include "base/number.h"
-
 #include <stdarg.h>
 
 enum {
@@ -19,9 +17,10 @@ static struct grpc_stream *of_h2(struct h2_stream *h2s)
 static void pump_task(struct loop_task *t);
 static void deadline_due(struct loop_timer *t);
 
+static const struct grpc_stream_ops nothing = { 0 };
+
 struct grpc_stream *grpc_stream_new(struct grpc_conn *c)
 {
-    static const struct grpc_stream_ops nothing = { 0 };
     struct grpc_stream *s = weft_alloc(sizeof(*s));
     s->conn = c;
     s->ops = &nothing;
@@ -69,13 +68,21 @@ static void set_status(struct grpc_stream *s, enum grpc_code code, const char *m
     s->message = weft_strdup(message != NULL ? message : "");
 }
 
-/* The last thing that happens to a stream. */
+/* The handler's last word on it. */
 static void tell_close(struct grpc_stream *s)
 {
+    if (s->life == GRPC_STREAM_CLOSED)
+        return;
     s->life = GRPC_STREAM_CLOSED;
-    set_status(s, GRPC_CANCELLED, "the call was cancelled");
     if (s->ops->on_close != NULL)
         s->ops->on_close(s, s->code, s->message);
+    s->ops = &nothing;
+}
+
+void grpc_stream_forget(struct grpc_stream *s)
+{
+    set_status(s, GRPC_CANCELLED, "context canceled");
+    tell_close(s);
     free_stream(s);
 }
 
@@ -102,9 +109,7 @@ static void deliver(struct grpc_stream *s, struct net_msg *m)
         net_msg_unref(m);
         return;
     }
-    s->delivering = true;
     s->ops->on_message(s, m);
-    s->delivering = false;
 }
 
 /* One step of the deframer; false: it needs more, or the call is over. */
@@ -167,23 +172,29 @@ static void end_of_input(struct grpc_stream *s)
         s->ops->on_half_close(s);
 }
 
-/* What was held back is delivered; then what came behind it. */
-static void pump(struct grpc_stream *s)
+static void deliver_held(struct grpc_stream *s)
 {
     struct bytes rest = bytes_skip(buf_bytes(&s->held), s->held_from);
-    if (rest.len > 0) {
-        struct bytes left = take_messages(s, rest);
-        s->held_from += rest.len - left.len;
-        if (s->held_from < s->held.len)
-            return;
-        buf_done(&s->held);
-        s->held_from = 0;
-    }
-    if (s->paused)
+    struct bytes left = take_messages(s, rest);
+    s->held_from += rest.len - left.len;
+    if (s->held_from < s->held.len)
         return;
-    if (s->h2s.remote_ended)
+    buf_done(&s->held);
+    s->held_from = 0;
+    if (!s->paused && s->h2s.remote_ended)
         end_of_input(s);
-    if (s->h2_closed)
+}
+
+/* What was held back is delivered, then what came behind it; a call that was
+ * cut off is reported. */
+static void pump(struct grpc_stream *s)
+{
+    if (s->life == GRPC_STREAM_OPEN)
+        deliver_held(s);
+    bool waits = s->life == GRPC_STREAM_OPEN && (s->paused || s->held.len > 0);
+    if (s->h2_closed && !waits)
+        grpc_stream_forget(s);
+    else if (s->life == GRPC_STREAM_CUT)
         tell_close(s);
 }
 
@@ -205,6 +216,9 @@ void grpc_stream_end(struct h2_stream *h2s)
     struct grpc_stream *s = of_h2(h2s);
     if (s->held.len == 0 && !s->paused)
         end_of_input(s);
+    /* A server may end before its client does; our side ends with it. */
+    if (s->conn->side == H2_CLIENT && s->h2s.sending != H2_ENDED)
+        h2_reset(&s->h2s, 0);
 }
 
 void grpc_stream_pause(struct grpc_stream *s)
@@ -227,6 +241,8 @@ static void status_from_close(struct grpc_stream *s, uint32_t error)
 {
     if (s->conn->side == H2_SERVER) {
         set_status(s, GRPC_CANCELLED, "context canceled");
+    } else if (s->conn->why_down != NULL) {
+        set_status(s, GRPC_UNAVAILABLE, s->conn->why_down);
     } else if (s->http_status != 0 && s->http_status != 200) {
         char text[64];
         (void)snprintf(text, sizeof(text), "unexpected HTTP status code received from server: %u",
@@ -258,21 +274,25 @@ void grpc_stream_closed(struct h2_stream *h2s, uint32_t error)
         return;
     }
     status_from_close(s, error);
-    tell_close(s);
+    grpc_stream_forget(s);
+}
+
+/* Ends a call here and now; its handler hears of it at the end of the turn,
+ * however long the peer's side of it takes. */
+static void cut(struct grpc_stream *s, enum grpc_code code, const char *why, uint32_t h2_error)
+{
+    if (s->life == GRPC_STREAM_CUT || s->life == GRPC_STREAM_CLOSED)
+        return;
+    set_status(s, code, why);
+    s->life = GRPC_STREAM_CUT;
+    if (!s->h2_closed)
+        h2_reset(&s->h2s, h2_error);
+    loop_defer(s->conn->net->loop, &s->pump);
 }
 
 void grpc_stream_cancel(struct grpc_stream *s)
 {
-    if (s->life == GRPC_STREAM_CLOSED)
-        return;
-    set_status(s, GRPC_CANCELLED, "context canceled");
-    s->life = GRPC_STREAM_ENDING;
-    if (!s->h2_closed)
-        h2_reset(&s->h2s, H2_ERROR_CANCEL);
-    else if (s->conn->h2 == NULL)
-        tell_close(s);
-    else
-        loop_defer(s->conn->net->loop, &s->pump);
+    cut(s, GRPC_CANCELLED, "context canceled", H2_ERROR_CANCEL);
 }
 
 void grpc_stream_fail(struct grpc_stream *s, enum grpc_code code, const char *fmt, ...)
@@ -290,8 +310,7 @@ void grpc_stream_fail(struct grpc_stream *s, enum grpc_code code, const char *fm
     free(s->message);
     s->message = NULL;
     s->has_status = false;
-    set_status(s, code, text);
-    grpc_stream_cancel(s);
+    cut(s, code, text, H2_ERROR_CANCEL);
 }
 
 static void deadline_due(struct loop_timer *t)
@@ -301,8 +320,7 @@ static void deadline_due(struct loop_timer *t)
         grpc_stream_finish(s, GRPC_DEADLINE_EXCEEDED, "context deadline exceeded");
         return;
     }
-    set_status(s, GRPC_DEADLINE_EXCEEDED, "context deadline exceeded");
-    grpc_stream_cancel(s);
+    cut(s, GRPC_DEADLINE_EXCEEDED, "context deadline exceeded", H2_ERROR_CANCEL);
 }
 
 void grpc_stream_set_deadline(struct grpc_stream *s, uint64_t timeout_ms)
@@ -384,7 +402,7 @@ void grpc_stream_drained(struct h2_stream *h2s)
 
 void grpc_stream_finish(struct grpc_stream *s, enum grpc_code code, const char *message)
 {
-    if (s->life == GRPC_STREAM_ENDING || s->life == GRPC_STREAM_CLOSED)
+    if (s->life > GRPC_STREAM_OPEN)
         return;
     s->life = GRPC_STREAM_ENDING;
     set_status(s, code, message);

@@ -1,56 +1,12 @@
-#include "net/h2.h"
-
-#include "net/rate_limit.h"
-
-#include <nghttp2/nghttp2.h>
+#include "net/h2_core.h"
 
 enum {
-    TURN_BYTES = 64 << 10, /* a turn ends at the first message boundary behind this */
-    COST_SETTINGS = 5,     /* in glitches: a peer sends one or two of these, ever */
-    COST_HEADERS_LIMIT = 10,
-};
+    TURN_BYTES = 64 << 10
+}; /* a turn ends at the first message boundary behind this */
 
-static const uint8_t drain_ping[8] = "drain";
-
-struct h2_out {
-    struct h2_out *next;
-    struct net_msg *msg;
-};
-
-struct h2 {
-    nghttp2_session *session;
-    enum h2_side side;
-    const struct h2_ops *ops;
-    void *user;
-    const struct net_limits *limits;
-    struct h2_stream *streams;
-    size_t stream_count;
-    struct h2_stream *turn; /* whose messages are sent now */
-    size_t turn_sent;
-    struct h2_stream *waiting, **waiting_end;
-    struct buf *pulled; /* while pulling, until there is */
-    size_t pull_enough; /* so much */
-    size_t held;        /* received, not yet consumed */
-    enum h2_life {
-        LIFE_OPEN,
-        LIFE_DRAIN_NOTICED, /* told not to open streams; those on the way still count */
-        LIFE_DRAINING,      /* the final GOAWAY is queued */
-        LIFE_DYING,         /* GOAWAY with an error is queued */
-        LIFE_OVER,
-    } life;
-    bool has_settings;
-    uint64_t now_ms, last_ping_ms;
-    uint32_t ping_strikes;
-    bool sent_since_ping;
-    struct rate_limit glitches;
-};
+const uint8_t h2_drain_ping[8] = "drain";
 
 /* ---- the defence --------------------------------------------------------- */
-
-static void wake(struct h2 *h)
-{
-    h->ops->wake(h, h->user);
-}
 
 void h2_terminate(struct h2 *h, uint32_t error, const char *text)
 {
@@ -60,42 +16,19 @@ void h2_terminate(struct h2 *h, uint32_t error, const char *text)
     int32_t last = nghttp2_session_get_last_proc_stream_id(h->session);
     (void)nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, last, error, (const uint8_t *)text,
                                 strlen(text)); /* if not, it ends without a word */
-    wake(h);
+    h2_wake(h);
 }
 
 /* Something no honest peer does often. */
-static void glitch(struct h2 *h, uint32_t cost)
+void h2_glitch(struct h2 *h, uint32_t cost)
 {
     if (!rate_limit_take(&h->glitches, cost, h->now_ms))
         h2_terminate(h, NGHTTP2_ENHANCE_YOUR_CALM, "too_many_glitches");
 }
 
-/* As grpc-go enforces keepalive: a ping earlier than the minimum after the
- * last one is a strike, unless we have sent something in between. */
-static void judge_ping(struct h2 *h)
-{
-    bool early =
-        h->last_ping_ms != 0 && h->now_ms < h->last_ping_ms + h->limits->ping_min_interval_ms;
-    h->last_ping_ms = h->now_ms;
-    if (h->side != H2_SERVER || h->limits->ping_strikes == 0)
-        return;
-    if (h->sent_since_ping) {
-        h->sent_since_ping = false;
-        h->ping_strikes = 0;
-        return;
-    }
-    if (early && ++h->ping_strikes > h->limits->ping_strikes)
-        h2_terminate(h, NGHTTP2_ENHANCE_YOUR_CALM, "too_many_pings");
-}
-
 /* ---- streams --------------------------------------------------------------- */
 
-static struct h2_stream *stream_of(struct h2 *h, int32_t id)
-{
-    return nghttp2_session_get_stream_user_data(h->session, id);
-}
-
-static void link_stream(struct h2 *h, struct h2_stream *s, int32_t id)
+void h2_link(struct h2 *h, struct h2_stream *s, int32_t id)
 {
     s->h2 = h;
     s->id = id;
@@ -122,7 +55,7 @@ static void leave_queue(struct h2 *h, struct h2_stream *s)
     s->turn_link = NULL;
 }
 
-static void join_queue(struct h2 *h, struct h2_stream *s)
+void h2_join_queue(struct h2 *h, struct h2_stream *s)
 {
     if (s->turn_link != NULL || h->turn == s)
         return;
@@ -143,7 +76,7 @@ static void pop_out(struct h2_stream *s)
     free(o);
 }
 
-static void close_stream(struct h2 *h, struct h2_stream *s, uint32_t error)
+void h2_close_stream(struct h2 *h, struct h2_stream *s, uint32_t error)
 {
     leave_queue(h, s);
     while (s->out != NULL)
@@ -158,166 +91,12 @@ static void close_stream(struct h2 *h, struct h2_stream *s, uint32_t error)
     s->sending = H2_ENDED;
     h->ops->on_close(s, error);
     if (h->life != LIFE_OPEN)
-        wake(h); /* it may have been the last one */
-}
-
-static bool has_something_to_send(const struct h2_stream *s)
-{
-    return s->out != NULL || s->sending == H2_ENDING;
+        h2_wake(h); /* it may have been the last one */
 }
 
 static int32_t window_of(const struct h2_stream *s)
 {
     return nghttp2_session_get_stream_remote_window_size(s->h2->session, s->id);
-}
-
-/* ---- nghttp2's callbacks: receiving ------------------------------------------ */
-
-static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *f, void *user)
-{
-    struct h2 *h = user;
-    if (f->hd.type != NGHTTP2_HEADERS || f->headers.cat != NGHTTP2_HCAT_REQUEST)
-        return 0;
-    struct h2_stream *s = NULL;
-    if (h->life < LIFE_DYING && h->stream_count < h->limits->streams)
-        s = h->ops->stream_new(h, h->user);
-    if (s == NULL) {
-        glitch(h, 1);
-        (void)nghttp2_submit_rst_stream(session, 0, f->hd.stream_id, NGHTTP2_REFUSED_STREAM);
-        return 0;
-    }
-    link_stream(h, s, f->hd.stream_id);
-    (void)nghttp2_session_set_stream_user_data(session, s->id, s); /* it exists */
-    return 0;
-}
-
-static int on_header(nghttp2_session *session, const nghttp2_frame *f, const uint8_t *name,
-                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
-                     void *user)
-{
-    struct h2 *h = user;
-    struct h2_stream *s = stream_of(h, f->hd.stream_id);
-    (void)session, (void)flags;
-    if (s == NULL || f->hd.type != NGHTTP2_HEADERS)
-        return 0;
-    s->header_bytes += name_len + value_len + 32; /* as RFC 9113 counts */
-    s->header_fields++;
-    if (s->header_bytes > h->limits->header_bytes || s->header_fields > h->limits->header_fields) {
-        glitch(h, COST_HEADERS_LIMIT);
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    }
-    h->ops->on_header(s, bytes_of(name, name_len), bytes_of(value, value_len));
-    return 0;
-}
-
-static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
-                         size_t len, void *user)
-{
-    struct h2 *h = user;
-    struct h2_stream *s = stream_of(h, id);
-    (void)flags;
-    if (s == NULL) {
-        (void)nghttp2_session_consume(session, id, len);
-        return 0;
-    }
-    s->window_owed += len;
-    h->held += len;
-    if (h->held <= h->limits->held_bytes)
-        (void)nghttp2_session_consume_connection(session, len);
-    else
-        s->conn_owed += len;
-    h->ops->on_data(s, bytes_of(data, len));
-    return 0;
-}
-
-/* The window of one stream (or of all, after SETTINGS) may have opened. */
-static void window_opened(struct h2 *h, int32_t id)
-{
-    for (struct h2_stream *s = h->streams; id == 0 && s != NULL; s = s->next)
-        if (has_something_to_send(s))
-            join_queue(h, s);
-    struct h2_stream *one = id != 0 ? stream_of(h, id) : NULL;
-    if (one != NULL && has_something_to_send(one))
-        join_queue(h, one);
-}
-
-static void on_settings_frame(struct h2 *h, const nghttp2_frame *f)
-{
-    if ((f->hd.flags & NGHTTP2_FLAG_ACK) != 0)
-        return;
-    glitch(h, COST_SETTINGS);
-    window_opened(h, 0);
-    if (!h->has_settings) {
-        h->has_settings = true;
-        if (h->ops->on_settings != NULL)
-            h->ops->on_settings(h, h->user);
-    }
-}
-
-static void on_ping_frame(struct h2 *h, const nghttp2_frame *f)
-{
-    if ((f->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
-        judge_ping(h);
-        return;
-    }
-    if (h->life == LIFE_DRAIN_NOTICED && memcmp(f->ping.opaque_data, drain_ping, 8) == 0) {
-        int32_t last = nghttp2_session_get_last_proc_stream_id(h->session);
-        h->life = LIFE_DRAINING;
-        (void)nghttp2_submit_goaway(h->session, 0, last, NGHTTP2_NO_ERROR, NULL, 0);
-    }
-}
-
-static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *f, void *user)
-{
-    struct h2 *h = user;
-    struct h2_stream *s = f->hd.stream_id != 0 ? stream_of(h, f->hd.stream_id) : NULL;
-    bool ends = (f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    (void)session;
-    switch (f->hd.type) {
-    case NGHTTP2_HEADERS:
-        if (s != NULL)
-            h->ops->on_headers_end(s);
-        break;
-    case NGHTTP2_DATA:
-        if (f->hd.length == 0 && !ends)
-            glitch(h, 1);
-        break;
-    case NGHTTP2_SETTINGS:
-        on_settings_frame(h, f);
-        return 0;
-    case NGHTTP2_PING:
-        on_ping_frame(h, f);
-        return 0;
-    case NGHTTP2_PRIORITY:
-        glitch(h, 1);
-        return 0;
-    case NGHTTP2_WINDOW_UPDATE:
-        window_opened(h, f->hd.stream_id);
-        return 0;
-    case NGHTTP2_GOAWAY:
-        if (h->ops->on_goaway != NULL)
-            h->ops->on_goaway(h, h->user, f->goaway.error_code,
-                              bytes_of(f->goaway.opaque_data, f->goaway.opaque_data_len));
-        return 0;
-    default:
-        return 0;
-    }
-    if (s != NULL && ends && !s->remote_ended) {
-        s->remote_ended = true;
-        h->ops->on_end(s);
-    }
-    return 0;
-}
-
-static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *user)
-{
-    struct h2 *h = user;
-    struct h2_stream *s = stream_of(h, id);
-    if (s == NULL)
-        return 0;
-    (void)nghttp2_session_set_stream_user_data(session, id, NULL);
-    close_stream(h, s, error);
-    return 0;
 }
 
 /* ---- nghttp2's callbacks: sending ---------------------------------------------- */
@@ -349,6 +128,7 @@ static void end_data(struct h2 *h, struct h2_stream *s, uint32_t *flags)
 }
 
 /* nghttp2 asks what of this stream goes into the next DATA frame. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): nghttp2's signature */
 static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *buf, size_t most,
                          uint32_t *flags, nghttp2_data_source *source, void *user)
 {
@@ -370,7 +150,7 @@ static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *buf, siz
     if (n == 0) { /* the others' turn */
         if (h->turn == s)
             h->turn = NULL;
-        join_queue(h, s);
+        h2_join_queue(h, s);
         return NGHTTP2_ERR_DEFERRED;
     }
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
@@ -418,7 +198,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *f, void 
     switch (f->hd.type) {
     case NGHTTP2_HEADERS:
         h->sent_since_ping = true;
-        s = stream_of(h, f->hd.stream_id);
+        s = h2_stream_of(h, f->hd.stream_id);
         /* We have said all, the peer has not: spare it the effort, as grpc-go does. */
         if (h->side == H2_SERVER && ends && s != NULL && !s->remote_ended)
             (void)nghttp2_submit_rst_stream(session, 0, s->id, NGHTTP2_NO_ERROR);
@@ -428,7 +208,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *f, void 
         break;
     case NGHTTP2_RST_STREAM:
         if (h->side == H2_SERVER && f->rst_stream.error_code != NGHTTP2_NO_ERROR)
-            glitch(h, 1);
+            h2_glitch(h, 1);
         break;
     case NGHTTP2_GOAWAY:
         if (h->life == LIFE_DYING)
@@ -447,11 +227,11 @@ static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *f, i
     struct h2 *h = user;
     (void)session, (void)error;
     if (f->hd.type != NGHTTP2_HEADERS || f->headers.cat != NGHTTP2_HCAT_REQUEST ||
-        stream_of(h, f->hd.stream_id) != NULL)
+        h2_stream_of(h, f->hd.stream_id) != NULL)
         return 0;
     for (struct h2_stream *s = h->streams; s != NULL; s = s->next)
         if (s->id == f->hd.stream_id) {
-            close_stream(h, s, NGHTTP2_REFUSED_STREAM);
+            h2_close_stream(h, s, NGHTTP2_REFUSED_STREAM);
             break;
         }
     return 0;
@@ -463,11 +243,7 @@ static nghttp2_session_callbacks *new_callbacks(void)
 {
     nghttp2_session_callbacks *c = NULL;
     WEFT_ASSERT(nghttp2_session_callbacks_new(&c) == 0);
-    nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback(c, on_header);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
-    nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
+    h2_set_receive_callbacks(c);
     nghttp2_session_callbacks_set_send_data_callback(c, send_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(c, on_frame_send);
     nghttp2_session_callbacks_set_on_frame_not_send_callback(c, on_frame_not_send);
@@ -525,7 +301,7 @@ void h2_free(struct h2 *h)
         return;
     h->life = LIFE_OVER;
     while (h->streams != NULL)
-        close_stream(h, h->streams, NGHTTP2_REFUSED_STREAM);
+        h2_close_stream(h, h->streams, NGHTTP2_REFUSED_STREAM);
     nghttp2_session_del(h->session);
     free(h);
 }
@@ -536,7 +312,7 @@ enum weft_code h2_recv(struct h2 *h, struct bytes data, uint64_t now_ms, struct 
     if (h->life >= LIFE_DYING)
         return WEFT_OK;
     ssize_t n = nghttp2_session_mem_recv(h->session, data.data, data.len);
-    wake(h);
+    h2_wake(h);
     if (n >= 0)
         return WEFT_OK;
     if (n == NGHTTP2_ERR_FLOODED)
@@ -550,7 +326,7 @@ enum weft_code h2_recv(struct h2 *h, struct bytes data, uint64_t now_ms, struct 
 static bool pass_turn(struct h2 *h)
 {
     struct h2_stream *s = h->turn;
-    if (s != NULL && has_something_to_send(s) && window_of(s) > 0)
+    if (s != NULL && h2_has_something_to_send(s) && window_of(s) > 0)
         return false; /* the connection's window is spent */
     if (s != NULL)
         leave_queue(h, s);
@@ -604,18 +380,18 @@ void h2_drain(struct h2 *h)
     if (h->side == H2_SERVER) {
         h->life = LIFE_DRAIN_NOTICED;
         (void)nghttp2_submit_shutdown_notice(h->session);
-        (void)nghttp2_submit_ping(h->session, 0, drain_ping);
+        (void)nghttp2_submit_ping(h->session, 0, h2_drain_ping);
     } else {
         h->life = LIFE_DRAINING;
         (void)nghttp2_submit_goaway(h->session, 0, 0, NGHTTP2_NO_ERROR, NULL, 0);
     }
-    wake(h);
+    h2_wake(h);
 }
 
 void h2_ping(struct h2 *h)
 {
     (void)nghttp2_submit_ping(h->session, 0, NULL);
-    wake(h);
+    h2_wake(h);
 }
 
 size_t h2_streams(const struct h2 *h)
@@ -633,14 +409,22 @@ void h2_for_each(struct h2 *h, void (*fn)(struct h2_stream *s))
 
 /* ---- what a stream may do ------------------------------------------------------------ */
 
+/* nghttp2 copies what it is given, but its struct has no const. */
+static uint8_t *without_const(struct bytes b)
+{
+    uint8_t *p;
+    memcpy(&p, &b.data, sizeof(p));
+    return p;
+}
+
 /* nghttp2's form of the fields; it copies them.  Caller frees the array. */
 static nghttp2_nv *nv_of(const struct h2_field *fields, size_t count)
 {
     nghttp2_nv *nv = weft_alloc(count * sizeof(*nv));
     for (size_t i = 0; i < count; i++)
-        nv[i] = (nghttp2_nv){ .name = (uint8_t *)(uintptr_t)fields[i].name.data,
+        nv[i] = (nghttp2_nv){ .name = without_const(fields[i].name),
                               .namelen = fields[i].name.len,
-                              .value = (uint8_t *)(uintptr_t)fields[i].value.data,
+                              .value = without_const(fields[i].value),
                               .valuelen = fields[i].value.len };
     return nv;
 }
@@ -654,9 +438,9 @@ bool h2_request(struct h2 *h, struct h2_stream *s, const struct h2_field *fields
     int32_t id = nghttp2_submit_request(h->session, NULL, nv, count, &from, s);
     if (id < 0)
         return false;
-    link_stream(h, s, id);
+    h2_link(h, s, id);
     s->sending = H2_SENDING;
-    wake(h);
+    h2_wake(h);
     return true;
 }
 
@@ -667,7 +451,7 @@ void h2_respond(struct h2_stream *s, const struct h2_field *fields, size_t count
     WEFT_FREE nghttp2_nv *nv = nv_of(fields, count);
     s->sending = last ? H2_ENDED : H2_SENDING;
     (void)nghttp2_submit_response(s->h2->session, s->id, nv, count, last ? NULL : &from);
-    wake(s->h2);
+    h2_wake(s->h2);
 }
 
 void h2_send(struct h2_stream *s, struct net_msg *m)
@@ -681,8 +465,8 @@ void h2_send(struct h2_stream *s, struct net_msg *m)
     *s->out_end = o;
     s->out_end = &o->next;
     s->out_bytes += NET_MSG_PREFIX + m->len;
-    join_queue(s->h2, s);
-    wake(s->h2);
+    h2_join_queue(s->h2, s);
+    h2_wake(s->h2);
 }
 
 void h2_end(struct h2_stream *s)
@@ -690,15 +474,15 @@ void h2_end(struct h2_stream *s)
     if (s->sending != H2_SENDING)
         return;
     s->sending = H2_ENDING;
-    join_queue(s->h2, s);
-    wake(s->h2);
+    h2_join_queue(s->h2, s);
+    h2_wake(s->h2);
 }
 
 void h2_trailers(struct h2_stream *s, const struct h2_field *fields, size_t count)
 {
     WEFT_FREE nghttp2_nv *nv = nv_of(fields, count);
     (void)nghttp2_submit_trailer(s->h2->session, s->id, nv, count);
-    wake(s->h2);
+    h2_wake(s->h2);
 }
 
 bool h2_is_idle(const struct h2_stream *s)
@@ -710,7 +494,7 @@ void h2_reset(struct h2_stream *s, uint32_t error)
 {
     s->sending = H2_ENDED;
     (void)nghttp2_submit_rst_stream(s->h2->session, 0, s->id, error);
-    wake(s->h2);
+    h2_wake(s->h2);
 }
 
 void h2_consume(struct h2_stream *s, size_t n)
@@ -726,5 +510,5 @@ void h2_consume(struct h2_stream *s, size_t n)
     (void)nghttp2_session_consume_stream(h->session, s->id, n);
     if (of_conn > 0)
         (void)nghttp2_session_consume_connection(h->session, of_conn);
-    wake(h);
+    h2_wake(h);
 }

@@ -320,7 +320,7 @@ static void finish_connect(struct net_conn *c)
         error = errno;
     if (error != 0) {
         errno = error;
-        (void)WEFT_FAIL(&e, WEFT_UNAVAILABLE, "connect to %s: %s", c->peer.address,
+        (void)WEFT_FAIL(&e, WEFT_UNAVAILABLE, "dial tcp %s: %s", c->peer.address,
                         strerrordesc_np(errno));
         die(c, &e);
         return;
@@ -356,7 +356,7 @@ static void too_late(struct loop_timer *t)
         die(c, NULL);
     else
         net_conn_kill(c, WEFT_UNAVAILABLE,
-                      c->state == CONN_CONNECTING ? "connect: deadline exceeded"
+                      c->state == CONN_CONNECTING ? "dial tcp: deadline exceeded"
                                                   : "handshake: deadline exceeded");
 }
 
@@ -394,15 +394,15 @@ struct net_conn *net_conn_accepted(struct net *net, int fd, struct tls_context *
     return c;
 }
 
-struct net_conn *net_conn_connecting(struct net *net, int fd, struct tls_context *tls,
-                                     const char *host, uint32_t timeout_ms,
+struct net_conn *net_conn_connecting(struct net *net, int fd, const struct net_dial *dial,
                                      const struct net_conn_ops *ops, void *user)
 {
-    struct net_conn *c = new_conn(net, fd, tls, ops, user);
+    struct net_conn *c = new_conn(net, fd, dial->tls, ops, user);
     c->state = CONN_CONNECTING;
-    if (tls != NULL)
-        c->tls = tls_conn_new(tls, host, clock_wall_ns() / 1000000000, &net->cipher);
-    loop_timer_set(net->loop, &c->timer, loop_now_ms(net->loop) + timeout_ms);
+    (void)snprintf(c->peer.address, sizeof(c->peer.address), "%s", dial->address);
+    if (dial->tls != NULL)
+        c->tls = tls_conn_new(dial->tls, dial->host, clock_wall_ns() / 1000000000, &net->cipher);
+    loop_timer_set(net->loop, &c->timer, loop_now_ms(net->loop) + dial->timeout_ms);
     (void)wait_for(c, EPOLLOUT);
     return c;
 }

@@ -43,9 +43,15 @@ struct net_conn_ops {
  * must the user's first steps, until net_conn_settled. */
 struct net_conn *net_conn_accepted(struct net *net, int fd, struct tls_context *tls,
                                    const struct net_conn_ops *ops, void *user);
+struct net_dial {
+    const char *address;     /* for people */
+    struct tls_context *tls; /* NULL: plain */
+    const char *host;        /* the name in the server's certificate */
+    uint32_t timeout_ms;     /* until net_conn_settled */
+};
+
 /* A socket on which connect(2) is under way; takes fd. */
-struct net_conn *net_conn_connecting(struct net *net, int fd, struct tls_context *tls,
-                                     const char *host, uint32_t timeout_ms,
+struct net_conn *net_conn_connecting(struct net *net, int fd, const struct net_dial *dial,
                                      const struct net_conn_ops *ops, void *user);
 
 /* There is something to pull. */

@@ -8,9 +8,9 @@
 #include "net/grpc_server.h"
 #include "os/file.h"
 #include "os/loop.h"
+#include "os/thread.h"
 #include "test_options.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -25,7 +25,7 @@ struct worker {
     struct loop *loop;
     struct net *net;
     struct grpc_server *server;
-    pthread_t thread;
+    struct thread *thread;
 };
 
 struct order {
@@ -279,10 +279,10 @@ static void reload_worker(struct mail *m, void *owner)
     free(o);
 }
 
-static void *run_worker(void *arg)
+static void run_worker(void *arg)
 {
-    loop_run(((struct worker *)arg)->loop);
-    return NULL;
+    struct worker *w = arg;
+    loop_run(w->loop);
 }
 
 int main(int argc, char **argv)
@@ -309,7 +309,8 @@ int main(int argc, char **argv)
         return 1;
     }
     for (size_t i = 0; i < worker_count; i++)
-        WEFT_ASSERT(pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) == 0);
+        WEFT_ASSERT(thread_start("net", run_worker, &workers[i], &workers[i].thread, &e) ==
+                    WEFT_OK);
     (void)printf("listening on %s\n", grpc_listener_address(listener));
     (void)fflush(stdout);
     while (fgets(line, sizeof(line), stdin) != NULL && strcmp(line, "stop\n") != 0) {
@@ -321,7 +322,7 @@ int main(int argc, char **argv)
     }
     tell_all(stop_worker);
     for (size_t i = 0; i < worker_count; i++)
-        (void)pthread_join(workers[i].thread, NULL);
+        thread_join(workers[i].thread);
     grpc_listener_free(listener);
     for (size_t i = 0; i < worker_count; i++) {
         grpc_server_free(workers[i].server);

@@ -27,7 +27,7 @@ static const struct {
 WEFT_NORETURN static void usage(const char *what)
 {
     (void)fprintf(stderr, "unknown option or value: %s\n", what);
-    exit(2);
+    exit(2); /* NOLINT(concurrency-mt-unsafe): one thread yet */
 }
 
 static void set_limit(struct net_limits *l, const char *text)
@@ -93,7 +93,7 @@ static struct buf read_pem(const char *path)
     struct weft_err e;
     if (path != NULL && file_read_all(path, 1 << 20, &b, &e) != WEFT_OK) {
         (void)fprintf(stderr, "Error: %s\n", e.msg);
-        exit(1);
+        exit(1); /* NOLINT(concurrency-mt-unsafe): one thread yet */
     }
     return b;
 }
@@ -115,7 +115,7 @@ struct tls_context *test_tls_context(enum tls_side side, const struct test_optio
                                        .client_auth = o->client_auth };
     if (tls_context_new(side, &config, &tls, &e) != WEFT_OK) {
         (void)fprintf(stderr, "Error: %s\n", e.msg);
-        exit(1);
+        exit(1); /* NOLINT(concurrency-mt-unsafe): one thread yet */
     }
     return tls;
 }
