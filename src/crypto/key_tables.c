@@ -12,10 +12,10 @@ enum {
     TABLES_FREE = 16,
     CREDIT_TABLES_MAX = 64,
 
-    /* After how many checks of all keys, in units of threshold * places, the
-     * counting of a key starts anew, and an unused table may go. */
+    /* "Lately" and "long unused", in checks of all keys: threshold * places
+     * times this.  If every place is taken by a key that deserves it, each of
+     * them comes four times as often as it must to stay. */
     WINDOW = 4,
-    IDLE = 1,
 
     LOOK_AT = 8, /* sightings before it is looked for under another certificate */
     PLACES_MAX = 1 << 20,
@@ -44,6 +44,7 @@ struct key_tables {
     struct p256_fast *fast;
     struct jobs *pool;
     unsigned threshold;
+    bool unpaid;
     _Atomic uint64_t clock; /* checks so far */
     _Atomic int64_t credit;
     _Atomic uint64_t made, failed, evicted, by_table;
@@ -84,6 +85,11 @@ static uint64_t fingerprint_of(struct bytes point)
     return f | 1;
 }
 
+static uint64_t window_of(const struct key_tables *kt)
+{
+    return (uint64_t)kt->threshold * kt->place_count * WINDOW;
+}
+
 struct key_tables *key_tables_new(const struct key_tables_config *config)
 {
     size_t places = config->budget_bytes / P256_TABLE_BYTES;
@@ -91,6 +97,7 @@ struct key_tables *key_tables_new(const struct key_tables_config *config)
     struct key_tables *kt = weft_alloc(sizeof(*kt) + places * sizeof(struct place));
     kt->place_count = places;
     kt->pool = config->pool;
+    kt->unpaid = config->unpaid;
     kt->threshold = config->threshold > 0 ? config->threshold : KEY_TABLES_THRESHOLD_DEFAULT;
     atomic_init(&kt->credit, (int64_t)TABLES_FREE * COST_OF_TABLE);
     if (places > 0)
@@ -206,6 +213,8 @@ static void make_table(struct job *j)
 static bool pay(struct key_tables *kt)
 {
     int64_t credit = atomic_load(&kt->credit);
+    if (kt->unpaid)
+        return true;
     while (credit >= COST_OF_TABLE)
         if (atomic_compare_exchange_weak(&kt->credit, &credit, credit - COST_OF_TABLE))
             return true;
@@ -241,9 +250,8 @@ static bool evict(struct key_tables *kt)
             victim = p;
         }
     }
-    uint64_t idle = (uint64_t)kt->threshold * kt->place_count * IDLE;
     uint64_t now = atomic_load(&kt->clock);
-    if (victim == NULL || oldest > now || now - oldest < idle)
+    if (victim == NULL || oldest > now || now - oldest < window_of(kt))
         return false;
 
     uint64_t word = atomic_load(&victim->word);
@@ -307,9 +315,8 @@ static void want_table(struct key_tables *kt, struct public_key *key)
 static void count_plain(struct key_tables *kt, struct public_key *key, uint64_t now, unsigned uses)
 {
     struct key_heat *heat = public_key_heat(key);
-    uint64_t window = (uint64_t)kt->threshold * kt->place_count * WINDOW;
     uint64_t start = atomic_load_explicit(&heat->window_start, memory_order_relaxed);
-    if (now - start > window) {
+    if (now - start > window_of(kt)) {
         atomic_store_explicit(&heat->window_start, now, memory_order_relaxed);
         atomic_store_explicit(&heat->seen, 0, memory_order_relaxed);
     }

@@ -47,6 +47,7 @@ struct key_tables_config {
     size_t budget_bytes;
     unsigned threshold; /* 0: KEY_TABLES_THRESHOLD_DEFAULT */
     struct jobs *pool;  /* who makes them; NULL: whoever asks, at once */
+    bool unpaid;        /* for tests: make tables whatever they cost */
 };
 
 struct key_tables *key_tables_new(const struct key_tables_config *config);
