@@ -30,6 +30,14 @@ enum {
     /* FABRIC_LOGGING_SPEC or a body for /logspec, FABRIC_LOGGING_FORMAT. */
     LIMIT_LOG_SPEC = 64 << 10,
     LIMIT_LOG_FORMAT = 4096,
+    /* A YAML file; its levels, values (each as often as aliases repeat it),
+     * keys in one map, anchors, maps behind one <<. */
+    LIMIT_YAML_BYTES = 8 << 20,
+    LIMIT_YAML_DEPTH = 64,
+    LIMIT_YAML_NODES = 1 << 18,
+    LIMIT_YAML_KEYS = 1024,
+    LIMIT_YAML_ANCHORS = 1024,
+    LIMIT_YAML_MERGE = 64,
     /* A PEM text (a bundle of certificates); broken blocks in it. */
     LIMIT_PEM_TEXT = 1 << 20,
     LIMIT_PEM_TRIES = 100,

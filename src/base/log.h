@@ -1,7 +1,7 @@
 /* log.h - log lines as Fabric's nodes write them.
  *
- *     LOG_DEFINE(log, "gossip.state");
- *     LOG_INFO(&log, "Received block [%" PRIu64 "]" LOG_KV "channel=%s", n, id);
+ *     LOG_DEFINE(state_log, "gossip.state");
+ *     LOG_INFO(&state_log, "Received block [%" PRIu64 "]" LOG_KV "channel=%s", n, id);
  *
  *   2020-07-09 12:00:00.000 UTC [gossip.state] take_block -> INFO 02a Received block [7] channel=ch
  *
