@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -20,8 +19,7 @@ static void replay(const char *dir, const char *name)
         b.len += (size_t)n;
     (void)close(fd);
     /* An exact-size copy, so that AddressSanitizer sees one byte too far. */
-    WEFT_FREE uint8_t *exact = malloc(b.len > 0 ? b.len : 1);
-    WEFT_ASSERT(exact != NULL);
+    WEFT_FREE uint8_t *exact = weft_alloc(b.len);
     if (b.len > 0)
         memcpy(exact, b.data, b.len);
     (void)LLVMFuzzerTestOneInput(exact, b.len);
@@ -34,7 +32,7 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         DIR *dir = opendir(argv[i]);
         if (dir == NULL) {
-            (void)fprintf(stderr, "can't open %s: %s\n", argv[i], strerror(errno));
+            (void)fprintf(stderr, "can't open %s\n", argv[i]);
             return 1;
         }
         const struct dirent *d;

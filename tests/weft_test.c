@@ -100,6 +100,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 static void remove_scratch(void)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): safe without FTW_CHDIR */
     (void)nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -41,11 +41,11 @@ int weft_code_common_status(enum weft_code code)
     return row_of(code)->common_status;
 }
 
-enum weft_code weft_err_set(struct weft_err *e, enum weft_code code, const char *file, int line,
-                            const char *fmt, ...)
+void weft_err_set(struct weft_err *e, enum weft_code code, const char *file, int line,
+                  const char *fmt, ...)
 {
     if (e == NULL)
-        return code;
+        return;
     va_list args;
     va_start(args, fmt);
     e->code = code;
@@ -53,7 +53,6 @@ enum weft_code weft_err_set(struct weft_err *e, enum weft_code code, const char 
     e->line = line;
     (void)vsnprintf(e->msg, sizeof(e->msg), fmt, args); /* a cut message is still a message */
     va_end(args);
-    return code;
 }
 
 enum weft_code weft_err_wrap(struct weft_err *e, enum weft_code code, const char *fmt, ...)

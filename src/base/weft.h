@@ -52,15 +52,16 @@ struct weft_err {
     char msg[512];    /* "could not verify block [7]: bad data hash" */
 };
 
-/* Fills *e (which may be NULL) and returns the code: return WEFT_FAIL(...). */
-enum weft_code weft_err_set(struct weft_err *e, enum weft_code code, const char *file, int line,
-                            const char *fmt, ...) WEFT_PRINTF(5, 6);
+/* Fills *e (which may be NULL); its value is the code: return WEFT_FAIL(...). */
+void weft_err_set(struct weft_err *e, enum weft_code code, const char *file, int line,
+                  const char *fmt, ...) WEFT_PRINTF(5, 6);
 
 /* Puts "context: " before the message and returns the code unchanged. */
 enum weft_code weft_err_wrap(struct weft_err *e, enum weft_code code, const char *fmt, ...)
     WEFT_PRINTF(3, 4);
 
-#define WEFT_FAIL(e, code, ...) weft_err_set((e), (code), __FILE__, __LINE__, __VA_ARGS__)
+#define WEFT_FAIL(e, code, ...) \
+    (weft_err_set((e), (code), __FILE__, __LINE__, __VA_ARGS__), (code))
 
 /* The code's name ("NOT_FOUND"), gRPC status number and common.Status number. */
 const char *weft_code_name(enum weft_code code);
@@ -81,10 +82,10 @@ int weft_code_common_status(enum weft_code code);
  * needs WEFT_DEFINE_CLEANUP(struct block *, block_unref) beside block_unref. */
 #define WEFT_CLEANUP(fn) __attribute__((cleanup(fn##_cleanup_)))
 
-#define WEFT_DEFINE_CLEANUP(type, fn)         \
-    static inline void fn##_cleanup_(type *p) \
-    {                                         \
-        fn(*p);                               \
+#define WEFT_DEFINE_CLEANUP(type, fn)               \
+    static inline void fn##_cleanup_(type const *p) \
+    {                                               \
+        fn(*p);                                     \
     }
 
 /* The same for things that are embedded and end with _done(&x). */
@@ -94,8 +95,8 @@ int weft_code_common_status(enum weft_code code);
         fn(p);                                 \
     }
 
-#define WEFT_FREE __attribute__((cleanup(weft_free_cleanup_)))
-static inline void weft_free_cleanup_(void *p)
+#define WEFT_FREE __attribute__((cleanup(weft_free_cleanup)))
+static inline void weft_free_cleanup(void *p)
 {
     free(*(void **)p);
 }

@@ -39,10 +39,8 @@ static enum weft_code take_opt(const struct cli_opt *opts, size_t count, int arg
 }
 
 enum weft_code cli_parse(const struct cli_opt *opts, size_t count, int argc, char **argv,
-                         size_t least, size_t most, const char **args, size_t *ret_args,
-                         struct weft_err *e)
+                         struct cli_args *args, struct weft_err *e)
 {
-    size_t n = 0;
     bool only_args = false; /* after -- */
     for (int i = 0; i < argc; i++) {
         if (!only_args && strcmp(argv[i], "--") == 0) {
@@ -50,14 +48,13 @@ enum weft_code cli_parse(const struct cli_opt *opts, size_t count, int argc, cha
         } else if (!only_args && argv[i][0] == '-' && argv[i][1] != '\0') {
             WEFT_TRY(take_opt(opts, count, argc, argv, &i, e));
         } else {
-            if (n >= most)
+            if (args->count >= args->most)
                 return WEFT_FAIL(e, WEFT_INVALID, "one argument too many: %s", argv[i]);
-            args[n++] = argv[i];
+            args->at[args->count++] = argv[i];
         }
     }
-    if (n < least)
+    if (args->count < args->least)
         return WEFT_FAIL(e, WEFT_INVALID, "an argument is missing");
-    *ret_args = n;
     return WEFT_OK;
 }
 

@@ -51,12 +51,18 @@ enum {
     CLI_ARGS_MAX = 16
 };
 
+/* What is left when the options are taken out. */
+struct cli_args {
+    size_t least, most; /* how many there may be */
+    const char *at[CLI_ARGS_MAX];
+    size_t count;
+};
+
 /* Splits the arguments: options into where their table says, the rest into
  * `args`.  WEFT_INVALID for an option that is not in the table, a missing value,
- * or not between `least` and `most` positionals. */
+ * or not between `least` and `most` others. */
 enum weft_code cli_parse(const struct cli_opt *opts, size_t count, int argc, char **argv,
-                         size_t least, size_t most, const char **args, size_t *ret_args,
-                         struct weft_err *e) WEFT_MUST_CHECK;
+                         struct cli_args *args, struct weft_err *e) WEFT_MUST_CHECK;
 
 int cli_main(const char *program, const char *about, const struct cli_cmd *const *cmds,
              size_t count, int argc, char **argv);

@@ -78,18 +78,18 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
 {
     struct args a = { 0 };
     struct cli_opt opts[CLI_OPTS_MAX];
-    const char *args[3];
-    size_t count = 0, n = 0;
+    struct cli_args args = { .least = 3, .most = 3 };
+    size_t count = 0;
     uint64_t from = 0, to = 0;
     WEFT_CLEANUP(ledger_dir_done) struct ledger_dir d = { 0 };
     options_for(&a, opts, &count);
-    WEFT_TRY(cli_parse(opts, count, argc, argv, 3, 3, args, &n, e));
+    WEFT_TRY(cli_parse(opts, count, argc, argv, &args, e));
     WEFT_TRY(number_of(a.from, 0, "--from", &from, e));
     WEFT_TRY(number_of(a.to, UINT64_MAX, "--to", &to, e));
-    WEFT_TRY(ledger_dir_open(args[0], &d, e));
-    if (!ledger_dir_has(&d, args[1]))
-        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no channel [%s] in %s", args[1], d.chains);
-    return export_blocks(cli, &d, args[1], args[2], from, to, e);
+    WEFT_TRY(ledger_dir_open(args.at[0], &d, e));
+    if (!ledger_dir_has(&d, args.at[1]))
+        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no channel [%s] in %s", args.at[1], d.chains);
+    return export_blocks(cli, &d, args.at[1], args.at[2], from, to, e);
 }
 
 const struct cli_cmd cmd_ledger_export = {

@@ -166,15 +166,15 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
 {
     struct args a = { 0 };
     struct cli_opt opts[CLI_OPTS_MAX];
-    const char *args[3];
-    size_t count = 0, n = 0;
+    struct cli_args args = { .least = 3, .most = 3 };
+    size_t count = 0;
     WEFT_CLEANUP(target_done) struct target t = { 0 };
     options_for(&a, opts, &count);
-    WEFT_TRY(cli_parse(opts, count, argc, argv, 3, 3, args, &n, e));
-    if (!path_is_dir(args[2]))
-        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no folder %s", args[2]);
-    WEFT_TRY(open_target(args[0], a.layout, args[1], &t, e));
-    return import_blocks(cli, &t, args[1], args[2], e);
+    WEFT_TRY(cli_parse(opts, count, argc, argv, &args, e));
+    if (!path_is_dir(args.at[2]))
+        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no folder %s", args.at[2]);
+    WEFT_TRY(open_target(args.at[0], a.layout, args.at[1], &t, e));
+    return import_blocks(cli, &t, args.at[1], args.at[2], e);
 }
 
 const struct cli_cmd cmd_ledger_import = {

@@ -169,15 +169,15 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
 {
     struct args a = { 0 };
     struct cli_opt opts[CLI_OPTS_MAX];
-    const char *args[2];
-    size_t count = 0, n = 0;
+    struct cli_args args = { .least = 1, .most = 2 };
+    size_t count = 0;
     WEFT_CLEANUP(ledger_dir_done) struct ledger_dir d = { 0 };
     options_for(&a, opts, &count);
-    WEFT_TRY(cli_parse(opts, count, argc, argv, 1, 2, args, &n, e));
+    WEFT_TRY(cli_parse(opts, count, argc, argv, &args, e));
     if (a.block != NULL && a.tx != NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "--block and --tx do not go together");
-    WEFT_TRY(ledger_dir_open(args[0], &d, e));
-    const char *channel = n > 1 ? args[1] : NULL;
+    WEFT_TRY(ledger_dir_open(args.at[0], &d, e));
+    const char *channel = args.count > 1 ? args.at[1] : NULL;
     if (channel != NULL && !ledger_dir_has(&d, channel))
         return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no channel [%s] in %s", channel, d.chains);
     if (a.block == NULL && a.tx == NULL)

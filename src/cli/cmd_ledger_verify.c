@@ -46,16 +46,15 @@ static enum weft_code verify_channel(struct cli *cli, struct ledger_dir *d, cons
 
 static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_err *e)
 {
-    const char *args[2];
-    size_t n = 0;
+    struct cli_args args = { .least = 1, .most = 2 };
     WEFT_CLEANUP(ledger_dir_done) struct ledger_dir d = { 0 };
-    WEFT_TRY(cli_parse(NULL, 0, argc, argv, 1, 2, args, &n, e));
-    WEFT_TRY(ledger_dir_open(args[0], &d, e));
-    if (n > 1 && !ledger_dir_has(&d, args[1]))
-        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no channel [%s] in %s", args[1], d.chains);
+    WEFT_TRY(cli_parse(NULL, 0, argc, argv, &args, e));
+    WEFT_TRY(ledger_dir_open(args.at[0], &d, e));
+    if (args.count > 1 && !ledger_dir_has(&d, args.at[1]))
+        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no channel [%s] in %s", args.at[1], d.chains);
     enum weft_code first = WEFT_OK;
     for (size_t i = 0; i < d.channels.count; i++) {
-        if (n > 1 && strcmp(d.channels.names[i], args[1]) != 0)
+        if (args.count > 1 && strcmp(d.channels.names[i], args.at[1]) != 0)
             continue;
         struct weft_err why = { 0 };
         enum weft_code rc = verify_channel(cli, &d, d.channels.names[i], &why);

@@ -4,9 +4,8 @@
 
 static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_err *e)
 {
-    const char *args[1];
-    size_t n = 0;
-    WEFT_TRY(cli_parse(NULL, 0, argc, argv, 0, 0, args, &n, e));
+    struct cli_args args = { .least = 0, .most = 0 };
+    WEFT_TRY(cli_parse(NULL, 0, argc, argv, &args, e));
     (void)fprintf(cli->out, "weft " WEFT_VERSION ", for the files and wires of Fabric 2.2\n");
     return WEFT_OK;
 }

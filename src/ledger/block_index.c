@@ -140,14 +140,13 @@ struct entries {
     const struct block_index *ix;
     const struct block_view *v;
     const struct block_place *place;
-    block_index_entry_fn *take;
-    void *ctx;
+    const struct block_index_sink *sink;
     struct buf key, value, block_value;
 };
 
 static enum weft_code give(struct entries *n, struct weft_err *e)
 {
-    return n->take(n->ctx, buf_bytes(&n->key), buf_bytes(&n->value), e);
+    return n->sink->take(n->sink->ctx, buf_bytes(&n->key), buf_bytes(&n->value), e);
 }
 
 static enum weft_code give_tx(struct entries *n, uint64_t tx, const struct block_loc *at,
@@ -212,10 +211,10 @@ static enum weft_code give_all(struct entries *n, size_t txs_at, const struct di
 
 enum weft_code block_index_entries(const struct block_index *ix, const struct block_view *v,
                                    const struct block_place *place, size_t txs_at,
-                                   const struct digest *hash, block_index_entry_fn *take, void *ctx,
+                                   const struct digest *hash, const struct block_index_sink *sink,
                                    struct weft_err *e)
 {
-    struct entries n = { .ix = ix, .v = v, .place = place, .take = take, .ctx = ctx };
+    struct entries n = { .ix = ix, .v = v, .place = place, .sink = sink };
     enum weft_code rc = give_all(&n, txs_at, hash, e);
     buf_done(&n.key);
     buf_done(&n.value);
@@ -233,7 +232,8 @@ enum weft_code block_index_add(const struct block_index *ix, struct kv_batch *ba
                                const struct block_view *v, const struct block_place *place,
                                size_t txs_at, const struct digest *hash, struct weft_err *e)
 {
-    return block_index_entries(ix, v, place, txs_at, hash, put_entry, batch, e);
+    struct block_index_sink sink = { put_entry, batch };
+    return block_index_entries(ix, v, place, txs_at, hash, &sink, e);
 }
 
 /* ---- lookups ---------------------------------------------------------------------- */
@@ -325,4 +325,11 @@ void block_index_put_checkpoint(const struct block_index *ix, struct kv_batch *b
     block_index_key(ix, bytes_of_str(checkpoint_key), &key);
     buf_put_uvarint(&value, block);
     kv_batch_put(batch, buf_bytes(&key), buf_bytes(&value));
+}
+
+void block_index_drop_checkpoint(const struct block_index *ix, struct kv_batch *batch)
+{
+    WEFT_CLEANUP(buf_done) struct buf key = { 0 };
+    block_index_key(ix, bytes_of_str(checkpoint_key), &key);
+    kv_batch_delete(batch, buf_bytes(&key));
 }

@@ -71,9 +71,13 @@ void block_index_key(const struct block_index *ix, struct bytes key, struct buf 
  * the record.  A peer's block must carry one flag a transaction. */
 typedef enum weft_code block_index_entry_fn(void *ctx, struct bytes key, struct bytes value,
                                             struct weft_err *e);
+struct block_index_sink {
+    block_index_entry_fn *take;
+    void *ctx;
+};
 enum weft_code block_index_entries(const struct block_index *ix, const struct block_view *v,
                                    const struct block_place *place, size_t txs_at,
-                                   const struct digest *hash, block_index_entry_fn *take, void *ctx,
+                                   const struct digest *hash, const struct block_index_sink *sink,
                                    struct weft_err *e) WEFT_MUST_CHECK;
 
 /* The same into a batch. */
@@ -98,5 +102,6 @@ enum weft_code block_index_checkpoint(const struct block_index *ix, bool *ret_fo
                                       uint64_t *ret_block, struct weft_err *e) WEFT_MUST_CHECK;
 void block_index_put_checkpoint(const struct block_index *ix, struct kv_batch *batch,
                                 uint64_t block);
+void block_index_drop_checkpoint(const struct block_index *ix, struct kv_batch *batch);
 
 #endif

@@ -147,7 +147,7 @@ void block_store_info(struct block_store *bs, struct block_store_info *ret)
 {
     *ret = (struct block_store_info){ .height = block_store_height(bs) };
     WEFT_CLEANUP(block_unref) struct block *b = NULL;
-    if (ret->height == 0 || block_store_read(bs, ret->height - 1, &b, NULL) != WEFT_OK)
+    if (ret->height == 0 || block_store_read(bs, ret->height - 1, &b, NULL) != WEFT_OK || b == NULL)
         return;
     ret->current_hash = block_header_hash(&b->v);
     if (b->v.previous_hash.len == SHA256_BYTES)
@@ -160,7 +160,8 @@ struct block_iter {
     struct block_store *bs;
     struct block_scanner scanner;
     uint64_t next;
-    bool placed; /* the scanner stands before `next` */
+    uint64_t final; /* what the scanner has read ahead of the blocks below this stands */
+    bool placed;    /* the scanner stands before `next` */
 };
 
 struct block_iter *block_iter_new(struct block_store *bs, uint64_t start)
@@ -198,6 +199,10 @@ enum weft_code block_iter_next(struct block_iter *it, struct block **ret, struct
         return WEFT_OK;
     if (!it->placed)
         WEFT_TRY(place(it, e));
+    if (it->next >= it->final) { /* not yet announced when it was read ahead */
+        block_scanner_forget(&it->scanner);
+        it->final = height;
+    }
 
     enum block_scan what = BLOCK_SCAN_END;
     struct bytes body = { 0 };
@@ -210,7 +215,5 @@ enum weft_code block_iter_next(struct block_iter *it, struct block **ret, struct
     buf_put(&copy, body);
     WEFT_TRY(block_of_body(&copy, it->next, ret, e));
     it->next++;
-    if (it->next >= height) /* what was read ahead may not be final */
-        block_scanner_forget(&it->scanner);
     return WEFT_OK;
 }

@@ -169,7 +169,7 @@ enum weft_code id_store_list(struct id_store *s, struct dir_list *ret, struct we
         l.names = weft_realloc(l.names, (l.count + 1) * sizeof(*l.names));
         l.names[l.count++] = bytes_dup_str(bytes_skip(key, 1));
     }
-    *ret = l;
-    l = (struct dir_list){ 0 };
+    *ret = (struct dir_list){ WEFT_TAKE(l.names), l.count };
+    l.count = 0;
     return WEFT_OK;
 }

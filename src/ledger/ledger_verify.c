@@ -131,9 +131,9 @@ static enum weft_code check_block(struct verify *v, struct bytes body, const str
     WEFT_TRY(slot_check_block(v->slots, &v->view, e));
     v->done.last_hash = block_header_hash(&v->view);
     if (v->ix.kv != NULL)
-        WEFT_TRY(block_index_entries(&v->ix, &v->view, at,
-                                     txs_at + (size_t)(at->body_offset - at->offset),
-                                     &v->done.last_hash, check_entry, v, e));
+        WEFT_TRY(block_index_entries(
+            &v->ix, &v->view, at, txs_at + (size_t)(at->body_offset - at->offset),
+            &v->done.last_hash, &(struct block_index_sink){ check_entry, v }, e));
     const struct block_checkpoint *c = &v->checkpoint;
     bool here = c->file == at->file && c->size == at->end;
     /* A new file that is still empty: the last block lies in the one before. */

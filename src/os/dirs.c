@@ -128,6 +128,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 enum weft_code dir_remove_tree(const char *path, struct weft_err *e)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): safe without FTW_CHDIR */
     if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
         return failed(e, "can't remove", path);
     return WEFT_OK;

@@ -239,6 +239,7 @@ struct block *block_adopt(struct buf *raw)
     struct block *b = weft_alloc(sizeof(*b));
     b->refs = 1;
     b->raw = buf_bytes(raw);
+    b->owned = raw->data;
     *raw = (struct buf){ 0 };
     return b;
 }
@@ -254,6 +255,6 @@ void block_unref(struct block *b)
     if (b == NULL || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
         return;
     block_view_done(&b->v);
-    free((void *)(uintptr_t)b->raw.data);
+    free(b->owned);
     free(b);
 }

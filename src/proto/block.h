@@ -77,6 +77,7 @@ size_t block_encoded_len(const struct block_view *v);
 struct block {
     struct block_view v; /* first, so that a block can stand for its view */
     struct bytes raw;    /* what the view borrows from */
+    uint8_t *owned;      /* the same memory, to free it */
     _Atomic unsigned refs;
 };
 
