@@ -1,0 +1,21 @@
+/* chain_signer.h - an orderer's key and certificate, made on the spot.
+ *
+ * Go origin   none
+ * Owner       the test
+ */
+#ifndef WEFT_TESTS_CHAIN_SIGNER_H
+#define WEFT_TESTS_CHAIN_SIGNER_H
+
+#include "proto/block.h"
+
+struct chain_signer;
+
+struct chain_signer *chain_signer_new(void);
+void chain_signer_free(struct chain_signer *s);
+
+/* Slot 0 of a block whose number and hashes are set: OrdererBlockMetadata with
+ * the last config, signed with the header. */
+void chain_signer_put_slot(const struct chain_signer *s, const struct block_view *v,
+                           uint64_t last_config, struct bytes nonce, struct buf *out);
+
+#endif
