@@ -14,7 +14,7 @@ static void on_settings(struct h2 *h, void *user)
     (void)h;
     if (c->io != NULL)
         net_conn_settled(c->io);
-    if (c->keepalive_ms > 0)
+    if (c->io != NULL && c->keepalive_ms > 0)
         loop_timer_set(c->net->loop, &c->keepalive, loop_now_ms(c->net->loop) + c->keepalive_ms);
     if (c->ops->on_ready != NULL)
         c->ops->on_ready(c);
