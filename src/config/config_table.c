@@ -1,5 +1,6 @@
 #include "config/config_table.h"
 
+#include "base/duration.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/config_value.h"
@@ -312,4 +313,56 @@ enum weft_code config_table_fill(const struct config_table *t, const struct conf
     for (size_t i = 0; i < t->count; i++)
         WEFT_TRY(fill_field(t, &t->fields[i], src, out, a, e));
     return WEFT_OK;
+}
+
+/* ---- printing ------------------------------------------------------- */
+
+static void print_list(const struct config_strings *l, struct buf *out)
+{
+    buf_put_str(out, "[");
+    for (size_t i = 0; i < l->count; i++)
+        buf_printf(out, "%s%s", i > 0 ? " " : "", l->items[i]);
+    buf_put_str(out, "]");
+}
+
+static void print_member(enum field_type type, const void *member, struct buf *out)
+{
+    char text[DURATION_TEXT_MAX];
+    switch (type) {
+    case FIELD_STRING:
+    case FIELD_PATH:
+        buf_printf(out, "\"%s\"", *(const char *const *)member);
+        break;
+    case FIELD_BOOL:
+        buf_put_str(out, *(const bool *)member ? "true" : "false");
+        break;
+    case FIELD_DURATION:
+    case FIELD_SHIFT:
+        buf_put_str(out, duration_text(*(const int64_t *)member, text));
+        break;
+    case FIELD_COUNT:
+    case FIELD_SIZE:
+        buf_printf(out, "%u", *(const uint32_t *)member);
+        break;
+    case FIELD_PORT:
+        buf_printf(out, "%u", *(const uint16_t *)member);
+        break;
+    case FIELD_RATIO:
+        buf_printf(out, "%g", *(const double *)member);
+        break;
+    case FIELD_STRINGS:
+    case FIELD_PATHS:
+        print_list(member, out);
+        break;
+    case FIELD_NR:
+        WEFT_ASSERT(false);
+    }
+}
+
+void config_table_print(const struct config_table *t, const void *in, struct buf *out)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        buf_printf(out, "\n\t%s = ", t->fields[i].key);
+        print_member(t->fields[i].type, (const char *)in + t->fields[i].offset, out);
+    }
 }

@@ -63,4 +63,7 @@ struct config_table {
 enum weft_code config_table_fill(const struct config_table *t, const struct config_source *src,
                                  void *out, struct arena *a, struct weft_err *e) WEFT_MUST_CHECK;
 
+/* "\n\tGeneral.ListenPort = 7050" for each key: what holds in the end. */
+void config_table_print(const struct config_table *t, const void *in, struct buf *out);
+
 #endif

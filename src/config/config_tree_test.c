@@ -45,7 +45,7 @@ TEST(knows_lists_nothing_and_quotes)
 {
     WEFT_CLEANUP(config_tree_free)
     struct config_tree *t =
-        parse("l: [a, 'b', [c]]\nn:\nt: ~\ne: ''\np: yes\nq: \"yes\"\ns: !!str 5\n");
+        parse("l: [a, 'b', [c]]\nn:\nt: ~\ne: ''\np: yes\nq: \"yes\"\ns: !!str 5\n~: 1\n");
     const struct config_node *root = config_tree_root(t);
     const struct config_node *l = config_node_find(root, "l");
     EXPECT_EQ(l->kind, CONFIG_LIST);
@@ -59,6 +59,7 @@ TEST(knows_lists_nothing_and_quotes)
     EXPECT(!config_node_find(root, "q")->plain);
     EXPECT(!config_node_find(root, "s")->plain);
     EXPECT_EQ(config_node_find(root, "q")->line, 6);
+    expect_text(t, "~", "1"); /* as a key it is a name like others */
 }
 
 TEST(an_empty_document_is_nothing)
