@@ -68,6 +68,7 @@ void block_scanner_forget(struct block_scanner *s)
 {
     s->window.len = 0;
     s->window_at = s->offset;
+    s->size = s->offset; /* so that it is asked for again */
 }
 
 static enum weft_code open_file(struct block_scanner *s, struct weft_err *e)

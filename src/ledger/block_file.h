@@ -69,8 +69,8 @@ void block_scanner_init(struct block_scanner *s, const char *dir, uint64_t file,
 void block_scanner_done(struct block_scanner *s);
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct block_scanner, block_scanner_done)
 
-/* Drops what was read ahead: bytes behind the last announced block may yet
- * change. */
+/* Drops what was read ahead, and what is known of the file's size: behind the
+ * last announced block both may yet change. */
 void block_scanner_forget(struct block_scanner *s);
 
 /* The next record's body and place.  WEFT_CORRUPT when a length cannot be one. */

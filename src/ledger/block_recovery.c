@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "ledger/block_record.h"
+#include "ledger/block_tail.h"
 #include "os/dirs.h"
 #include "os/file.h"
 
@@ -98,49 +99,6 @@ static enum weft_code index_record(struct walk *w, const struct block_place *at,
 
 /* ---- the tail ------------------------------------------------------------------ */
 
-/* Are all bytes of the file from here on zero? */
-static enum weft_code zero_to_end(const char *path, uint64_t offset, bool *ret, struct weft_err *e)
-{
-    uint8_t chunk[4096];
-    WEFT_CLEANUP(file_close) int fd = -1;
-    WEFT_TRY(file_open(path, O_RDONLY, 0, &fd, e));
-    for (;;) {
-        size_t n = 0;
-        WEFT_TRY(file_pread_some(fd, path, offset, chunk, sizeof(chunk), &n, e));
-        for (size_t i = 0; i < n; i++)
-            if (chunk[i] != 0) {
-                *ret = false;
-                return WEFT_OK;
-            }
-        if (n < sizeof(chunk)) {
-            *ret = true;
-            return WEFT_OK;
-        }
-        offset += n;
-    }
-}
-
-/* Is there a record in the file from here on that reads as a block? */
-static bool block_follows(const struct walk *w, const struct block_place *bad)
-{
-    WEFT_CLEANUP(block_scanner_done) struct block_scanner s;
-    WEFT_CLEANUP(block_view_done) struct block_view v = { 0 };
-    block_scanner_init(&s, w->dir, bad->file, bad->end, bad->file);
-    enum block_scan what = BLOCK_SCAN_END;
-    struct bytes body = { 0 };
-    struct block_place at;
-    size_t txs_at = 0;
-    while (block_scanner_next(&s, &what, &body, &at, NULL) == WEFT_OK &&
-           what == BLOCK_SCAN_RECORD) {
-        if (block_record_parse(body, &v, &txs_at, NULL) != WEFT_OK)
-            return false;
-        struct digest data = block_data_hash(&v);
-        if (bytes_eq(v.data_hash, digest_bytes(&data)))
-            return true;
-    }
-    return false;
-}
-
 static enum weft_code later_files_empty(const struct walk *w, uint64_t file, bool *ret,
                                         struct weft_err *e)
 {
@@ -156,19 +114,22 @@ static enum weft_code later_files_empty(const struct walk *w, uint64_t file, boo
     return WEFT_OK;
 }
 
-/* May the bytes from here on be what a crash left?  `why` says what is wrong
- * with them. */
+/* May the bytes from here on be what a crash left (block_tail.h)?  With the
+ * checkpoint at hand nothing behind it needs to be good, unless a good block
+ * follows; without it anything may have been stored, and only what looks like
+ * a crash is taken for one.  `why` says what is wrong with the record. */
 static enum weft_code check_tail(const struct walk *w, const struct block_place *bad, bool torn,
                                  const struct weft_err *why, struct weft_err *e)
 {
-    WEFT_FREE char *path = block_file_path(w->dir, bad->file);
-    bool last = false, zero = false;
+    bool last = false;
+    struct block_tail tail = { 0 };
     WEFT_TRY(later_files_empty(w, bad->file, &last, e));
-    WEFT_TRY(zero_to_end(path, bad->offset, &zero, e));
-    bool by_crash =
-        past_known(w, bad) && last && (torn || zero || (w->has_known && !block_follows(w, bad)));
-    if (by_crash)
+    WEFT_TRY(block_tail_look(w->dir, bad, next_number(w), &tail, e));
+    bool crash_like = torn || tail.hole || w->has_known;
+    bool by_crash = tail.zero || (crash_like && !tail.followed) || (w->has_known && tail.hole);
+    if (past_known(w, bad) && last && by_crash)
         return WEFT_OK;
+    WEFT_FREE char *path = block_file_path(w->dir, bad->file);
     return WEFT_FAIL(e, WEFT_CORRUPT,
                      "%s is damaged at offset %" PRIu64 ": %s; restore the file from a backup or "
                      "another node, `weft ledger verify` shows what is left",
@@ -253,11 +214,17 @@ static enum weft_code start_at_indexed(struct walk *w, uint64_t last, struct wef
 /* ---- index gone or damaged ---------------------------------------------------------- */
 
 /* Deletes every key of the channel but the block file checkpoint, which says
- * how far the files must be good; that one too if it cannot be read. */
+ * how far the files must be good; that one too if it cannot be read.  First of
+ * all the index checkpoint: who finds the rest half deleted must not believe
+ * it. */
 static enum weft_code wipe_index(const struct block_index *ix, struct weft_err *e)
 {
     WEFT_CLEANUP(buf_done) struct buf prefix = { 0 };
     WEFT_CLEANUP(kv_batch_free) struct kv_batch *batch = kv_batch_new();
+    block_index_drop_checkpoint(ix, batch);
+    WEFT_TRY(kv_write(ix->kv, batch, true, e));
+    kv_batch_clear(batch);
+    kv_flush(ix->kv);
     block_index_key(ix, bytes_of(NULL, 0), &prefix);
     WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(ix->kv, buf_bytes(&prefix));
     struct bytes key, value;
@@ -303,24 +270,43 @@ static enum weft_code check_known(const struct walk *w, struct weft_err *e)
     return WEFT_OK;
 }
 
-static enum weft_code cut_tail(const struct walk *w, struct weft_err *e)
+/* The end of the last record may lie in an older file than the newest one: a
+ * crash left that empty, or with a torn record in it. */
+static void step_into_newest_file(struct walk *w)
+{
+    struct block_checkpoint *c = &w->found.checkpoint;
+    if (w->files > 0 && c->file < w->files - 1) {
+        c->file = w->files - 1;
+        c->size = 0;
+    }
+}
+
+/* Cuts the file back to what is good of it, and makes that last. */
+static enum weft_code settle_file(const struct walk *w, uint64_t file, struct weft_err *e)
 {
     const struct block_checkpoint *c = &w->found.checkpoint;
-    if (c->file >= w->files)
-        return WEFT_OK;
-    WEFT_FREE char *path = block_file_path(w->dir, c->file);
+    WEFT_FREE char *path = block_file_path(w->dir, file);
     WEFT_CLEANUP(file_close) int fd = -1;
     uint64_t size = 0;
     WEFT_TRY(file_open(path, O_RDWR, 0, &fd, e));
     WEFT_TRY(file_size(fd, path, &size, e));
-    if (size <= c->size)
-        return WEFT_OK;
-    LOG_WARN(&logger,
-             "Cutting [%" PRIu64 "] bytes of an unfinished block off the end of [%s]" LOG_KV
-             "channel=%s",
-             size - c->size, path, w->ix->channel);
-    WEFT_TRY(file_truncate(fd, path, c->size, e));
+    if (file == c->file && size > c->size) {
+        LOG_WARN(&logger,
+                 "Cutting [%" PRIu64 "] bytes of an unfinished block off the end of [%s]" LOG_KV
+                 "channel=%s",
+                 size - c->size, path, w->ix->channel);
+        WEFT_TRY(file_truncate(fd, path, c->size, e));
+    }
     return file_sync(fd, path, e);
+}
+
+/* What was found behind the checkpoint may be a killed node's, in the system's
+ * memory only: it is synced before anybody hears of it. */
+static enum weft_code settle_files(const struct walk *w, struct weft_err *e)
+{
+    for (uint64_t f = w->has_known ? w->known.file : 0; f < w->files; f++)
+        WEFT_TRY(settle_file(w, f, e));
+    return w->files > 0 ? dir_sync(w->dir, e) : WEFT_OK;
 }
 
 static bool same_checkpoint(const struct block_checkpoint *a, const struct block_checkpoint *b)
@@ -329,20 +315,8 @@ static bool same_checkpoint(const struct block_checkpoint *a, const struct block
            a->empty == b->empty;
 }
 
-/* The end of the last record may lie in an older file than the newest one,
- * which a crash left empty. */
-static void step_into_empty_file(struct walk *w)
-{
-    struct block_checkpoint *c = &w->found.checkpoint;
-    if (w->has_known && w->known.size == 0 && w->known.file > c->file) {
-        c->file = w->known.file;
-        c->size = 0;
-    }
-}
-
 static enum weft_code save(struct walk *w, struct weft_err *e)
 {
-    step_into_empty_file(w);
     if (w->has_known && same_checkpoint(&w->known, &w->found.checkpoint))
         return WEFT_OK;
     block_checkpoint_put(w->ix, w->batch, &w->found.checkpoint);
@@ -376,7 +350,8 @@ static enum weft_code recover(struct walk *w, struct weft_err *e)
                      "channel=%s",
                      w->found.checkpoint.last_block, w->ix->channel);
     }
-    WEFT_TRY(cut_tail(w, e));
+    step_into_newest_file(w);
+    WEFT_TRY(settle_files(w, e));
     WEFT_TRY(save(w, e));
     w->found.all_indexed = w->indexed == 0 && (indexed || w->found.checkpoint.empty);
     return WEFT_OK;

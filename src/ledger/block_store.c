@@ -73,15 +73,18 @@ uint64_t block_store_height(const struct block_store *bs)
 
 /* ---- opening and closing ------------------------------------------------------------ */
 
-static enum weft_code open_newest(struct block_store *bs, struct weft_err *e)
+/* Opens the file that is written to from now on, making it if need be.  On
+ * failure the old one stays. */
+static enum weft_code open_newest(struct block_store *bs, uint64_t number, struct weft_err *e)
 {
+    WEFT_FREE char *path = block_file_path(bs->dir, number);
+    int fd = -1;
+    WEFT_TRY(file_open(path, O_WRONLY | O_CREAT | O_APPEND, 0660, &fd, e));
     file_close(bs->fd);
-    bs->fd = -1;
+    bs->fd = fd;
     free(bs->path);
-    bs->path = block_file_path(bs->dir, bs->written.file);
-    bool made = !path_exists(bs->path);
-    WEFT_TRY(file_open(bs->path, O_WRONLY | O_CREAT | O_APPEND, 0660, &bs->fd, e));
-    return made ? dir_sync(bs->dir, e) : WEFT_OK;
+    bs->path = WEFT_TAKE(path);
+    return WEFT_OK;
 }
 
 /* Everything indexed goes into tables, then the index checkpoint may say so. */
@@ -123,7 +126,7 @@ enum weft_code block_store_open(struct block_stores *s, const char *channel,
     bs->ix = (struct block_index){ s->index, bs->channel, s->kind };
     bs->file_bytes_max = s->file_bytes_max;
     bs->batch = kv_batch_new();
-    WEFT_TRY(dir_make(bs->dir, e));
+    WEFT_TRY(dir_make_lasting(s->root, bs->dir, e));
 
     struct block_recovered r = { 0 };
     enum weft_code rc = block_recover(&bs->ix, bs->dir, &r, e);
@@ -131,7 +134,8 @@ enum weft_code block_store_open(struct block_stores *s, const char *channel,
         return weft_err_wrap(e, rc, "channel [%s]", channel);
     bs->written = bs->durable = r.checkpoint;
     bs->written_hash = r.last_hash;
-    WEFT_TRY(open_newest(bs, e));
+    WEFT_TRY(open_newest(bs, bs->written.file, e));
+    WEFT_TRY(dir_sync(bs->dir, e));
     if (!r.all_indexed)
         WEFT_TRY(flush_index(bs, e));
     announce(bs);
@@ -206,25 +210,27 @@ static enum weft_code give_up(struct block_store *bs, enum weft_code rc, const c
 }
 
 /* Syncs a checkpoint that names the next file, empty, into a table. */
+static enum weft_code save_next_file(struct block_store *bs, const struct block_checkpoint *next,
+                                     struct weft_err *e)
+{
+    WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
+    block_checkpoint_put(&bs->ix, b, next);
+    WEFT_TRY(dir_sync(bs->dir, e));
+    WEFT_TRY(kv_write(bs->ix.kv, b, true, e));
+    return flush_index(bs, e);
+}
+
 static enum weft_code move_to_next_file(struct block_store *bs, struct weft_err *e)
 {
     WEFT_TRY(block_store_sync(bs, e));
-    struct block_checkpoint before = bs->written;
-    bs->written.file++;
-    bs->written.size = 0;
-    enum weft_code rc = open_newest(bs, e);
-    if (rc != WEFT_OK) {
-        bs->written = before;
-        return rc;
-    }
-    WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
-    block_checkpoint_put(&bs->ix, b, &bs->written);
-    rc = kv_write(bs->ix.kv, b, true, e);
-    if (rc == WEFT_OK)
-        rc = flush_index(bs, e);
+    struct block_checkpoint next = bs->written;
+    next.file++;
+    next.size = 0;
+    WEFT_TRY(open_newest(bs, next.file, e));
+    enum weft_code rc = save_next_file(bs, &next, e);
     if (rc != WEFT_OK)
         return give_up(bs, rc, "Could not save next block file info to db", e);
-    bs->durable = bs->written;
+    bs->written = bs->durable = next;
     return WEFT_OK;
 }
 
@@ -260,6 +266,17 @@ enum weft_code block_store_append(struct block_store *bs, const struct block_vie
     return how == BLOCK_APPEND_SYNC ? block_store_sync(bs, e) : WEFT_OK;
 }
 
+/* The blocks are stored and announced whatever becomes of this: the next append
+ * is the one that fails. */
+static void flush_now_and_then(struct block_store *bs)
+{
+    struct weft_err e = { 0 };
+    if (flush_index(bs, &e) == WEFT_OK)
+        return;
+    LOG_ERROR(&logger, "Block index: %s" LOG_KV "channel=%s", e.msg, bs->channel);
+    bs->broken = true;
+}
+
 enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e)
 {
     if (bs->broken)
@@ -278,5 +295,7 @@ enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e)
         return give_up(bs, rc, "the block is stored but could not be indexed", e);
     bs->durable = bs->written;
     announce(bs);
-    return bs->bytes_since_flush >= FLUSH_BYTES ? flush_index(bs, e) : WEFT_OK;
+    if (bs->bytes_since_flush >= FLUSH_BYTES)
+        flush_now_and_then(bs);
+    return WEFT_OK;
 }

@@ -17,10 +17,17 @@
 struct block_stores {
     enum block_index_kind kind;
     uint64_t file_bytes_max;
+    char *root;
     char *chains; /* the folder of the channels' folders */
     struct kv *index;
     struct kv *file_lock; /* peer only */
 };
+
+/* Makes a folder below `root`, and sees to it that it and those above it are
+ * there after a power failure too: also when an earlier process made them and
+ * was stopped before that. */
+enum weft_code dir_make_lasting(const char *root, const char *path,
+                                struct weft_err *e) WEFT_MUST_CHECK;
 
 struct block_store {
     struct block_index ix;

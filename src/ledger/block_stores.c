@@ -6,12 +6,34 @@
 
 LOG_DEFINE(logger, "blkstorage");
 
-/* A peer's lock is an empty database that nobody writes to: a Go peer refuses
- * a folder that is not one. */
-static enum weft_code take_peer_lock(struct block_stores *s, const char *root, struct weft_err *e)
+enum weft_code dir_make_lasting(const char *root, const char *path, struct weft_err *e)
 {
-    WEFT_FREE char *path = weft_asprintf("%s/fileLock", root);
-    enum weft_code rc = kv_open(path, "", &s->file_lock, e);
+    WEFT_FREE char *part = weft_strdup(path);
+    WEFT_TRY(dir_make(path, e));
+    for (;;) {
+        WEFT_TRY(dir_sync_parent(part, e));
+        char *slash = strrchr(part, '/');
+        if (slash == NULL || (size_t)(slash - part) <= strlen(root))
+            return WEFT_OK;
+        *slash = '\0';
+    }
+}
+
+/* A peer's lock is an empty database that nobody writes to: a Go peer refuses
+ * a folder that is not one.  So one that a crash left half made is made anew. */
+static enum weft_code take_peer_lock(struct block_stores *s, struct weft_err *e)
+{
+    WEFT_FREE char *path = weft_asprintf("%s/fileLock", s->root);
+    struct weft_err why = { 0 };
+    WEFT_TRY(dir_make_lasting(s->root, path, e));
+    enum weft_code rc = kv_open(path, "", &s->file_lock, &why);
+    if (rc == WEFT_CORRUPT) {
+        LOG_WARN(&logger, "The lock file's database is damaged (%s), it is made anew", why.msg);
+        WEFT_TRY(kv_destroy(path, e));
+        rc = kv_open(path, "", &s->file_lock, &why);
+    }
+    if (rc != WEFT_OK)
+        rc = WEFT_FAIL(e, rc, "%s", why.msg);
     if (rc == WEFT_UNAVAILABLE)
         return weft_err_wrap(e, rc,
                              "as another peer node command is executing, wait for that command to "
@@ -34,6 +56,7 @@ static enum weft_code open_index(struct block_stores *s, const char *path, struc
 {
     struct weft_err why = { 0 };
     const char *format = block_index_format(s->kind);
+    WEFT_TRY(dir_make_lasting(s->root, path, e));
     enum weft_code rc = kv_open(path, format, &s->index, &why);
     if (rc == WEFT_CORRUPT) {
         LOG_WARN(&logger,
@@ -41,6 +64,7 @@ static enum weft_code open_index(struct block_stores *s, const char *path, struc
                  "again from the block files",
                  why.msg, path);
         WEFT_TRY(set_aside(path, e));
+        WEFT_TRY(dir_make_lasting(s->root, path, e));
         return kv_open(path, format, &s->index, e);
     }
     return rc == WEFT_OK ? rc : WEFT_FAIL(e, rc, "%s", why.msg);
@@ -52,17 +76,18 @@ enum weft_code block_stores_open(const char *root, enum ledger_layout layout,
     WEFT_CLEANUP(block_stores_close) struct block_stores *s = weft_alloc(sizeof(*s));
     s->kind = layout == LEDGER_PEER ? BLOCK_INDEX_PEER : BLOCK_INDEX_ORDERER;
     s->file_bytes_max = BLOCK_FILE_BYTES_MAX;
+    s->root = weft_strdup(root);
     WEFT_FREE char *index = NULL;
     if (layout == LEDGER_PEER) {
         s->chains = weft_asprintf("%s/chains/chains", root);
         index = weft_asprintf("%s/chains/index", root);
-        WEFT_TRY(take_peer_lock(s, root, e));
+        WEFT_TRY(take_peer_lock(s, e));
     } else {
         s->chains = weft_asprintf("%s/chains", root);
         index = weft_asprintf("%s/index", root);
     }
     WEFT_TRY(open_index(s, index, e));
-    WEFT_TRY(dir_make(s->chains, e));
+    WEFT_TRY(dir_make_lasting(root, s->chains, e));
     *ret = WEFT_TAKE(s);
     return WEFT_OK;
 }
@@ -74,6 +99,7 @@ void block_stores_close(struct block_stores *s)
     kv_close(s->index);
     kv_close(s->file_lock);
     free(s->chains);
+    free(s->root);
     free(s);
 }
 

@@ -98,8 +98,21 @@ static enum weft_code open_db(struct kv *kv, const char *path, struct weft_err *
 
 /* ---- opening -------------------------------------------------------------- */
 
-/* What a folder holds decides: nothing is a new database, a database is
- * opened, anything else is somebody else's. */
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* Is this the name of what LevelDB makes before a new database is one? */
+static bool of_half_made(const char *name)
+{
+    return strcmp(name, "LOCK") == 0 || strcmp(name, "LOG") == 0 || strcmp(name, "LOG.old") == 0 ||
+           strncmp(name, "MANIFEST-", 9) == 0 || ends_with(name, ".dbtmp");
+}
+
+/* What a folder holds decides: nothing, or what a crash left of making one, is
+ * a new database, a database is opened, anything else is somebody else's. */
 static enum weft_code may_create(const char *path, bool *ret, struct weft_err *e)
 {
     WEFT_TRY(dir_make(path, e));
@@ -107,7 +120,7 @@ static enum weft_code may_create(const char *path, bool *ret, struct weft_err *e
     WEFT_TRY(dir_list(path, &l, e));
     *ret = true;
     for (size_t i = 0; i < l.count; i++)
-        if (strcmp(l.names[i], "LOCK") != 0)
+        if (!of_half_made(l.names[i]))
             *ret = false;
     return WEFT_OK;
 }
@@ -156,16 +169,11 @@ enum weft_code kv_open(const char *path, const char *format, struct kv **ret, st
     WEFT_TRY(file_lock(lock, &kv->lock_fd, e));
     leveldb_options_set_create_if_missing(kv->options, create);
     WEFT_TRY(open_db(kv, path, e));
+    WEFT_TRY(dir_sync(path, e)); /* LevelDB renames CURRENT and leaves it at that */
     WEFT_TRY(is_empty(kv, &empty, e));
     WEFT_TRY(check_format(kv, format, empty, e));
     *ret = WEFT_TAKE(kv);
     return WEFT_OK;
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
 }
 
 /* Tables never change: a link will do.  The log, the manifest and CURRENT are
