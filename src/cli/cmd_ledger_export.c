@@ -54,6 +54,8 @@ static enum weft_code export_blocks(struct cli *cli, struct ledger_dir *d, const
     uint64_t bytes = 0, count = 0;
     WEFT_CLEANUP(ledger_walk_done) struct ledger_walk w = { 0 };
     WEFT_TRY(ledger_dir_summary(d, channel, &size, e));
+    if (size.height == 0)
+        return WEFT_FAIL(e, WEFT_NOT_FOUND, "channel [%s] has no blocks", channel);
     if (from > to || from >= size.height)
         return WEFT_FAIL(e, WEFT_NOT_FOUND, "channel [%s] has blocks 0 to %" PRIu64, channel,
                          size.height - 1);

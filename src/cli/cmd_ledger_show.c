@@ -2,9 +2,9 @@
 #include "base/number.h"
 #include "cli/cmds.h"
 #include "ledger/ledger_dir.h"
-#include "ledger/slot_check.h"
 #include "proto/envelope.h"
 #include "proto/json.h"
+#include "proto/metadata.h"
 
 #include <inttypes.h>
 
@@ -104,7 +104,7 @@ static void print_tx(struct cli *cli, const struct block_view *v, size_t i, bool
     struct envelope_headers h;
     const char *code = "-";
     if (i < flags.len)
-        code = validation_code_name(flags.data[i]);
+        code = tx_validation_code_name(flags.data[i]);
     bool readable = envelope_headers_parse(v->txs.at[i], &h, NULL) == WEFT_OK;
     (void)fprintf(cli->out, "%c %5zu  %-21s %-29s %7zu  ", marked ? '>' : ' ', i,
                   readable ? header_type_name(h.channel.type) : "unreadable",

@@ -1,13 +1,13 @@
 /* weft ledger verify: is a node's ledger whole? */
 #include "cli/cmds.h"
-#include "ledger/ledger_verify.h"
+#include "ledger/ledger_inventory.h"
 #include "os/clock.h"
 
 #include <inttypes.h>
 
 struct show {
     struct cli *cli;
-    const char *channel;
+    const char *channel; /* NULL: the ledger as a whole */
     struct cli_progress progress;
 };
 
@@ -18,8 +18,16 @@ static void progress(void *ctx, uint64_t bytes)
 
 static void note(void *ctx, const char *text)
 {
-    const struct show *s = ctx;
-    (void)fprintf(s->cli->err, "%s: note: %s\n", s->channel, text);
+    struct show *s = ctx;
+    cli_progress_end(&s->progress);
+    (void)fprintf(s->cli->err, "%s%snote: %s\n", s->channel != NULL ? s->channel : "",
+                  s->channel != NULL ? ": " : "", text);
+}
+
+static void print_count(struct cli *cli, uint64_t count, const char *what)
+{
+    if (count > 0)
+        (void)fprintf(cli->out, ", %" PRIu64 " %s", count, what);
 }
 
 static enum weft_code verify_channel(struct cli *cli, struct ledger_dir *d, const char *channel,
@@ -37,11 +45,33 @@ static enum weft_code verify_channel(struct cli *cli, struct ledger_dir *d, cons
     cli_progress_end(&s.progress);
     WEFT_TRY(rc);
     double seconds = (double)(clock_monotonic_ms() - started) / 1000;
-    (void)fprintf(cli->out,
-                  "%s: good: %" PRIu64 " blocks, %" PRIu64 " transactions, %" PRIu64
-                  " orderer signatures, %" PRIu64 " index entries; %" PRIu64 " bytes in %.1f s\n",
-                  channel, v.blocks, v.txs, v.signatures, v.index_entries, v.bytes, seconds);
+    (void)fprintf(cli->out, "%s: good: %" PRIu64 " blocks, %" PRIu64 " transactions", channel,
+                  v.blocks, v.txs);
+    print_count(cli, v.signatures, "orderer signatures");
+    print_count(cli, v.commit_hashes, "commit hashes");
+    print_count(cli, v.index_entries, "index entries");
+    (void)fprintf(cli->out, "; %" PRIu64 " bytes in %.1f s\n", v.bytes, seconds);
     return WEFT_OK;
+}
+
+/* Which channels there should be. */
+static enum weft_code verify_inventory(struct cli *cli, struct ledger_dir *d, struct weft_err *e)
+{
+    struct show s = { .cli = cli };
+    cli_progress_start(&s.progress, cli, "", 0);
+    return ledger_inventory_verify(d, &(struct ledger_verify_deps){ &s, progress, note }, e);
+}
+
+/* The first error goes up, the others are said here. */
+static void keep_first(struct cli *cli, enum weft_code rc, const struct weft_err *why,
+                       struct weft_err *e)
+{
+    if (rc == WEFT_OK)
+        return;
+    if (e->code != WEFT_OK)
+        (void)fprintf(cli->err, "Error: %s\n", why->msg);
+    else /* exit status 2 is for the command line */
+        (void)WEFT_FAIL(e, rc == WEFT_INVALID ? WEFT_CORRUPT : rc, "%s", why->msg);
 }
 
 static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_err *e)
@@ -52,18 +82,15 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     WEFT_TRY(ledger_dir_open(args.at[0], &d, e));
     if (args.count > 1 && !ledger_dir_has(&d, args.at[1]))
         return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no channel [%s] in %s", args.at[1], d.chains);
-    enum weft_code first = WEFT_OK;
-    for (size_t i = 0; i < d.channels.count; i++) {
-        if (args.count > 1 && strcmp(d.channels.names[i], args.at[1]) != 0)
-            continue;
-        struct weft_err why = { 0 };
-        enum weft_code rc = verify_channel(cli, &d, d.channels.names[i], &why);
-        if (rc != WEFT_OK && first != WEFT_OK) /* the first goes up, the others are said here */
-            (void)fprintf(cli->err, "Error: %s\n", why.msg);
-        if (rc != WEFT_OK && first == WEFT_OK)
-            first = WEFT_FAIL(e, rc == WEFT_INVALID ? WEFT_CORRUPT : rc, "%s", why.msg);
-    }
-    return first;
+    if (d.channels.count == 0)
+        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there are no channels in %s", d.chains);
+    struct weft_err first = { 0 }, why = { 0 };
+    for (size_t i = 0; i < d.channels.count; i++)
+        if (args.count < 2 || strcmp(d.channels.names[i], args.at[1]) == 0)
+            keep_first(cli, verify_channel(cli, &d, d.channels.names[i], &why), &why, &first);
+    if (args.count < 2)
+        keep_first(cli, verify_inventory(cli, &d, &why), &why, &first);
+    return first.code == WEFT_OK ? WEFT_OK : WEFT_FAIL(e, first.code, "%s", first.msg);
 }
 
 const struct cli_cmd cmd_ledger_verify = {
@@ -72,10 +99,15 @@ const struct cli_cmd cmd_ledger_verify = {
     .summary = "check a ledger from the first byte to the last",
     .help =
         "DIR is an orderer's folder (with chains/ and index/ in it), a peer's (with ledgersData/\n"
-        "in it, or that folder itself), or one channel's.  Checked are: file and record lengths,\n"
-        "block numbers, previous and data hashes, the metadata of each block with the orderer's\n"
-        "signature (that it is by the certificate it carries; whether that may sign is not asked\n"
-        "yet), and each key of the index against the files.  Nothing is changed.\n"
+        "in it, or that folder itself), or one channel's.  Nothing in it is changed.\n"
+        "\n"
+        "Checked are: file and record lengths, block numbers, previous and data hashes; the\n"
+        "metadata of each block with the orderer's signature (that it is by the certificate it\n"
+        "carries; whether that may sign is not asked yet), a peer's validation flags and commit\n"
+        "hashes; each key of the index against the files; and that no channel is missing.\n"
+        "Without an index the files can't tell that their last blocks are gone.\n"
+        "\n"
+        "A node that runs changes its files meanwhile: stop it, or verify a copy.\n"
         "\n"
         "Exit status 0: all good.  1: damaged, the error names file, block and reason.\n"
         "\n"

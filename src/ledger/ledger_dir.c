@@ -277,8 +277,12 @@ enum weft_code ledger_dir_summary(struct ledger_dir *d, const char *channel,
         WEFT_TRY(file_size(fd, path, &size, e));
         s.bytes += size;
     }
-    if (s.bytes > 0) {
-        WEFT_TRY(ledger_dir_read(d, channel, UINT64_MAX, &newest, e));
+    enum weft_code rc = WEFT_OK;
+    if (s.bytes > 0)
+        rc = ledger_dir_read(d, channel, UINT64_MAX, &newest, e);
+    if (rc != WEFT_OK && rc != WEFT_NOT_FOUND) /* files may hold a torn record only */
+        return weft_err_wrap(e, rc, "channel [%s]", channel);
+    if (newest != NULL) {
         s.height = newest->v.number + 1;
         s.current_hash = block_header_hash(&newest->v);
         if (newest->v.previous_hash.len == SHA256_BYTES)

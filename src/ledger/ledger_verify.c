@@ -2,6 +2,8 @@
 
 #include "ledger/block_checkpoint.h"
 #include "ledger/block_record.h"
+#include "ledger/commit_hash_check.h"
+#include "ledger/order_key.h"
 #include "ledger/slot_check.h"
 #include "proto/envelope.h"
 
@@ -18,6 +20,7 @@ struct verify {
     const struct ledger_verify_deps *deps;
     struct ledger_verified done;
     struct slot_check *slots;
+    struct commit_hash_check *commits;
     struct block_view view;
     uint64_t reported; /* bytes at the last progress */
 
@@ -129,6 +132,7 @@ static enum weft_code check_block(struct verify *v, struct bytes body, const str
     WEFT_TRY(check_chain(v, e));
     WEFT_TRY(check_channel(v, e));
     WEFT_TRY(slot_check_block(v->slots, &v->view, e));
+    WEFT_TRY(commit_hash_check_block(v->commits, &v->view, e));
     v->done.last_hash = block_header_hash(&v->view);
     if (v->ix.kv != NULL)
         WEFT_TRY(block_index_entries(
@@ -164,9 +168,9 @@ static enum weft_code check_blocks(struct verify *v, struct weft_err *e)
         enum weft_code rc = block_scanner_next(&s, &what, &body, &at, e);
         if (rc == WEFT_OK && what == BLOCK_SCAN_TORN)
             rc = WEFT_FAIL(e, WEFT_CORRUPT,
-                           "%s ends in the middle of it, at offset %" PRIu64
-                           " (if a crash left this, "
-                           "the node cuts it off when it starts)",
+                           "%s ends in the middle of it; it begins at offset %" PRIu64
+                           " (a node that is running may just be writing it; what a crash left "
+                           "of it is cut off when the node starts)",
                            s.path, at.offset);
         if (rc == WEFT_OK && what == BLOCK_SCAN_END)
             return WEFT_OK;
@@ -175,6 +179,7 @@ static enum weft_code check_blocks(struct verify *v, struct weft_err *e)
         rc = check_block(v, body, &at, e);
         if (rc != WEFT_OK)
             return weft_err_wrap(e, rc, "%s at offset %" PRIu64, s.path, at.offset);
+        WEFT_TRY(slot_check_settle(v->slots, e)); /* may be about an earlier block */
     }
 }
 
@@ -209,6 +214,32 @@ static enum weft_code check_format(const struct verify *v, struct weft_err *e)
     return WEFT_OK;
 }
 
+/* The block that a key of the index is about; false where the key does not say. */
+static bool block_of_key(struct bytes key, uint64_t *ret)
+{
+    struct bytes tx_id;
+    uint64_t tx = 0;
+    if (tx_id_key_parse(key, &tx_id, ret, &tx))
+        return true;
+    if (key.len == 0 || (key.data[0] != 'n' && key.data[0] != 'a'))
+        return false;
+    key = bytes_skip(key, 1);
+    return order_key_take(&key, ret);
+}
+
+/* Says which key it is, if it is about a block that there is not. */
+static enum weft_code check_key(const struct verify *v, struct bytes key, struct weft_err *e)
+{
+    uint64_t block = 0;
+    if (!block_of_key(key, &block) || block < v->done.blocks)
+        return WEFT_OK;
+    WEFT_FREE char *hex = bytes_to_hex(key);
+    return WEFT_FAIL(e, WEFT_CORRUPT,
+                     "block [%" PRIu64
+                     "]: the index has the key %.200s, but there are only %" PRIu64 " blocks",
+                     block, hex, v->done.blocks);
+}
+
 /* Nothing may be in the index that no block asked for. */
 static enum weft_code check_no_more(struct verify *v, struct weft_err *e)
 {
@@ -222,14 +253,25 @@ static enum weft_code check_no_more(struct verify *v, struct weft_err *e)
         WEFT_TRY(kv_iter_next(it, &found, &key, &value, e));
         if (!found || !bytes_start_with(key, buf_bytes(&prefix)))
             break;
+        WEFT_TRY(check_key(v, bytes_skip(key, prefix.len), e));
     }
     if (count != v->found + own)
         return WEFT_FAIL(e, WEFT_CORRUPT,
-                         "the index has %" PRIu64
-                         " keys of the channel, the blocks ask for %" PRIu64,
-                         count, v->found + own);
+                         "the index has %" PRIu64 " keys, %" PRIu64
+                         " more than blocks [0] to [%" PRIu64 "] ask for",
+                         count, count - v->found - own, v->done.blocks - 1);
     v->done.index_entries = count;
     return WEFT_OK;
+}
+
+/* A node that was killed may have left an index that lags behind. */
+static void note_lag(const struct verify *v)
+{
+    bool behind = !v->has_indexed || v->indexed + 1 < v->done.blocks || v->checkpoint.empty ||
+                  v->checkpoint.last_block + 1 < v->done.blocks;
+    if (v->has_checkpoint && v->done.blocks > 0 && behind)
+        v->deps->note(v->deps->ctx, "the index is behind the files, as after a kill: the node "
+                                    "brings it up to them when it starts");
 }
 
 static enum weft_code check_index(struct verify *v, struct weft_err *e)
@@ -238,25 +280,40 @@ static enum weft_code check_index(struct verify *v, struct weft_err *e)
         return WEFT_OK;
     WEFT_TRY(check_format(v, e));
     const struct block_checkpoint *c = &v->checkpoint;
-    bool met = c->empty ? v->done.blocks == 0 || c->size == 0 : v->checkpoint_met;
+    bool met = c->empty ? c->size == 0 && c->file == 0 : v->checkpoint_met;
     if (v->has_checkpoint && !met)
         return WEFT_FAIL(e, WEFT_CORRUPT,
                          "the index says that block [%" PRIu64 "] ends at byte %" PRIu64
-                         " of file %" PRIu64 ": the files end at block [%" PRIu64 "]",
-                         c->last_block, c->size, c->file, v->done.blocks - 1);
+                         " of file %" PRIu64 ", but no block ends there; the files hold %" PRIu64
+                         " blocks",
+                         c->last_block, c->size, c->file, v->done.blocks);
     if (v->has_indexed && v->indexed >= v->done.blocks)
         return WEFT_FAIL(e, WEFT_CORRUPT,
-                         "the index knows block [%" PRIu64 "], the files have %" PRIu64 " blocks",
+                         "block [%" PRIu64 "] is in the index, the files hold %" PRIu64 " blocks",
                          v->indexed, v->done.blocks);
-    if (v->has_checkpoint && v->done.blocks > 0 &&
-        (!v->has_indexed || v->indexed + 1 < v->done.blocks))
-        v->deps->note(v->deps->ctx,
-                      "the node was not stopped cleanly: it brings the index up to the "
-                      "files when it starts");
+    note_lag(v);
     return check_no_more(v, e);
 }
 
 /* ---- all of it ---------------------------------------------------------------------------- */
+
+static void note_unsure(const struct verify *v)
+{
+    uint64_t skipped = commit_hash_check_skipped(v->commits);
+    uint64_t not_signed = slot_check_unsigned(v->slots);
+    WEFT_FREE char *text = NULL;
+    if (skipped > 0) {
+        text = weft_asprintf("%" PRIu64 " commit hashes could not be computed without the state "
+                             "database",
+                             skipped);
+        v->deps->note(v->deps->ctx, text);
+        free(WEFT_TAKE(text));
+    }
+    if (not_signed > 0) {
+        text = weft_asprintf("%" PRIu64 " blocks carry no orderer's signature", not_signed);
+        v->deps->note(v->deps->ctx, text);
+    }
+}
 
 static enum weft_code verify_all(struct verify *v, struct weft_err *e)
 {
@@ -265,7 +322,10 @@ static enum weft_code verify_all(struct verify *v, struct weft_err *e)
     WEFT_TRY(check_blocks(v, e));
     WEFT_TRY(slot_check_end(v->slots, e));
     v->done.signatures = slot_check_signatures(v->slots);
-    return check_index(v, e);
+    v->done.commit_hashes = commit_hash_check_matched(v->commits);
+    WEFT_TRY(check_index(v, e));
+    note_unsure(v);
+    return WEFT_OK;
 }
 
 enum weft_code ledger_verify(struct ledger_dir *d, const char *channel,
@@ -275,10 +335,12 @@ enum weft_code ledger_verify(struct ledger_dir *d, const char *channel,
     struct verify v = { .d = d, .channel = channel, .deps = deps };
     v.dir = weft_asprintf("%s/%s", d->chains, channel);
     v.slots = slot_check_new(d->layout);
+    v.commits = commit_hash_check_new();
     enum weft_code rc = verify_all(&v, e);
     if (rc == WEFT_OK)
         *ret = v.done;
     slot_check_free(v.slots);
+    commit_hash_check_free(v.commits);
     block_view_done(&v.view);
     free(v.dir);
     return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "channel [%s]", channel);

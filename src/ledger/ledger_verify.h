@@ -2,10 +2,18 @@
  *
  * Reads a channel's files from the first byte to the last and holds against
  * each other all that can be: file names and record lengths; block numbers,
- * previous hashes and data hashes; the metadata (slot_check.h); the channel's
- * name; the block file checkpoint; every key and value of the index, none
- * missing and none too many; on a peer, the inventory of channels.
+ * previous hashes and data hashes; the metadata (slot_check.h); a peer's commit
+ * hashes (commit_hash_check.h); the channel's name; the block file checkpoint;
+ * every key and value of the index, none missing and none too many.
  * The first thing that does not fit is the error, with block and file.
+ *
+ * What may differ and still be whole is what a node mends by itself when it
+ * starts: no index, or one that lags behind the files.  That is a note.
+ *
+ * What can't be seen from the files alone: that the last blocks are gone, if
+ * there is no index that knew them; on a peer without an index, another flag
+ * in a block whose commit hash can't be computed.  Whether an orderer's
+ * certificate may sign is a question of the channel's configuration.
  *
  * Go origin   none
  * Owner       one thread; changes nothing
@@ -27,6 +35,7 @@ struct ledger_verify_deps {
 struct ledger_verified {
     uint64_t blocks, txs, bytes, files;
     uint64_t signatures;    /* of orderers, checked */
+    uint64_t commit_hashes; /* of a peer, computed again */
     uint64_t index_entries; /* compared; 0 without an index */
     struct digest last_hash;
 };

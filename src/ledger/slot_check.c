@@ -3,13 +3,15 @@
 #include "crypto/signature_batch.h"
 #include "crypto/x509.h"
 #include "proto/envelope.h"
+#include "proto/identity.h"
+#include "proto/metadata.h"
 #include "proto/wire.h"
 
 #include <inttypes.h>
 
 enum {
     CERTS_MAX = 16,
-    SIGNATURES_MAX = 64, /* of one block */
+    SIGNATURES_MAX = 64, /* of one slot; three slots can have them */
 };
 
 /* A creator's bytes and the certificate in them: orderers are few. */
@@ -23,11 +25,11 @@ struct slot_check {
     enum ledger_layout layout;
     bool any;             /* a block came before */
     uint64_t last_config; /* number of the newest config block */
-    uint64_t signatures, turn;
+    uint64_t signatures, not_signed, turn;
     struct known_cert certs[CERTS_MAX];
     struct signature_batch *batch;
-    enum signature_verdict verdicts[SLOT_CHECK_BATCH + SIGNATURES_MAX];
-    uint64_t numbers[SLOT_CHECK_BATCH + SIGNATURES_MAX]; /* the block of each */
+    enum signature_verdict verdicts[SLOT_CHECK_BATCH + 3 * SIGNATURES_MAX];
+    uint64_t numbers[SLOT_CHECK_BATCH + 3 * SIGNATURES_MAX]; /* the block of each */
 };
 
 struct slot_check *slot_check_new(enum ledger_layout layout)
@@ -55,46 +57,9 @@ uint64_t slot_check_signatures(const struct slot_check *c)
     return c->signatures;
 }
 
-uint64_t slot_check_last_config(const struct slot_check *c)
+uint64_t slot_check_unsigned(const struct slot_check *c)
 {
-    return c->last_config;
-}
-
-const char *validation_code_name(uint8_t code)
-{
-    static const char *const names[] = {
-        "VALID",
-        "NIL_ENVELOPE",
-        "BAD_PAYLOAD",
-        "BAD_COMMON_HEADER",
-        "BAD_CREATOR_SIGNATURE",
-        "INVALID_ENDORSER_TRANSACTION",
-        "INVALID_CONFIG_TRANSACTION",
-        "UNSUPPORTED_TX_PAYLOAD",
-        "BAD_PROPOSAL_TXID",
-        "DUPLICATE_TXID",
-        "ENDORSEMENT_POLICY_FAILURE",
-        "MVCC_READ_CONFLICT",
-        "PHANTOM_READ_CONFLICT",
-        "UNKNOWN_TX_TYPE",
-        "TARGET_CHAIN_NOT_FOUND",
-        "MARSHAL_TX_ERROR",
-        "NIL_TXACTION",
-        "EXPIRED_CHAINCODE",
-        "CHAINCODE_VERSION_CONFLICT",
-        "BAD_HEADER_EXTENSION",
-        "BAD_CHANNEL_HEADER",
-        "BAD_RESPONSE_PAYLOAD",
-        "BAD_RWSET",
-        "ILLEGAL_WRITESET",
-        "INVALID_WRITESET",
-        "INVALID_CHAINCODE",
-    };
-    if (code < WEFT_ARRAY_LEN(names))
-        return names[code];
-    if (code == 254)
-        return "NOT_VALIDATED";
-    return code == 255 ? "INVALID_OTHER_REASON" : NULL;
+    return c->not_signed;
 }
 
 /* ---- the messages ----------------------------------------------------------------- */
@@ -104,7 +69,7 @@ struct signature_view {
 };
 
 /* Metadata { 1 value, 2 repeated MetadataSignature { 1 header, 2 signature } } */
-struct metadata_view {
+struct slot_view {
     struct bytes value;
     struct signature_view signatures[SIGNATURES_MAX];
     size_t count;
@@ -129,7 +94,7 @@ static void put_if_any(struct buf *out, uint32_t number, struct bytes b)
         wire_put_bytes(out, number, b);
 }
 
-static void encode_metadata(const struct metadata_view *m, struct buf *out)
+static void encode_metadata(const struct slot_view *m, struct buf *out)
 {
     WEFT_CLEANUP(buf_done) struct buf one = { 0 };
     put_if_any(out, 1, m->value);
@@ -142,10 +107,10 @@ static void encode_metadata(const struct metadata_view *m, struct buf *out)
 }
 
 /* Reads a slot; what does not encode to the same bytes again is refused. */
-static enum weft_code parse_metadata(struct bytes b, const char *slot, struct metadata_view *ret,
+static enum weft_code parse_metadata(struct bytes b, const char *slot, struct slot_view *ret,
                                      struct weft_err *e)
 {
-    struct metadata_view m = { 0 };
+    struct slot_view m = { 0 };
     struct wire w = wire_of(b);
     struct wire_field f;
     bool good = true;
@@ -197,18 +162,11 @@ static enum weft_code check_orderer_metadata(const struct slot_check *c, struct 
     return WEFT_OK;
 }
 
-/* SerializedIdentity { 1 mspid, 2 id_bytes }; the certificate in id_bytes. */
 static enum weft_code cert_of(struct bytes creator, struct x509_cert **ret, struct weft_err *e)
 {
-    struct bytes pem = { 0 };
-    struct wire w = wire_of(creator);
-    struct wire_field f;
-    while (wire_next(&w, &f))
-        if (wire_is(&f, 2, WIRE_LEN))
-            pem = f.bytes;
-    if (w.bad)
-        return WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling SerializedIdentity");
-    return x509_cert_parse_pem(pem, ret, e);
+    struct serialized_identity id;
+    WEFT_TRY(serialized_identity_parse(creator, &id, e));
+    return x509_cert_parse_pem(id.id_bytes, ret, e);
 }
 
 static enum weft_code find_cert(struct slot_check *c, struct bytes creator, struct x509_cert **ret,
@@ -243,14 +201,10 @@ static enum weft_code add_signature(struct slot_check *c, const struct block_vie
 {
     struct signature_header_view header;
     struct x509_cert *cert = NULL;
-    enum weft_code rc = signature_header_parse(s->header, &header, e);
-    if (rc == WEFT_OK)
-        rc = find_cert(c, header.creator, &cert, e);
-    if (rc != WEFT_OK)
-        return weft_err_wrap(e, WEFT_CORRUPT, "metadata slot SIGNATURES is damaged");
+    WEFT_TRY(signature_header_parse(s->header, &header, e));
+    WEFT_TRY(find_cert(c, header.creator, &cert, e));
     if (cert->key == NULL)
-        return WEFT_FAIL(e, WEFT_CORRUPT,
-                         "metadata slot SIGNATURES: the signer's key is no ECDSA key");
+        return WEFT_FAIL(e, WEFT_CORRUPT, "the signer's key is no ECDSA key");
     WEFT_CLEANUP(buf_done) struct buf der = { 0 };
     struct sha256 h;
     block_header_der(v, &der);
@@ -266,6 +220,18 @@ static enum weft_code add_signature(struct slot_check *c, const struct block_vie
     return WEFT_OK;
 }
 
+static enum weft_code add_signatures(struct slot_check *c, const struct block_view *v,
+                                     const struct slot_view *m, const char *slot,
+                                     struct weft_err *e)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        enum weft_code rc = add_signature(c, v, m->value, &m->signatures[i], e);
+        if (rc != WEFT_OK)
+            return weft_err_wrap(e, WEFT_CORRUPT, "metadata slot %s is damaged", slot);
+    }
+    return WEFT_OK;
+}
+
 static enum weft_code check_batch(struct slot_check *c, struct weft_err *e)
 {
     size_t n = signature_batch_count(c->batch);
@@ -273,9 +239,8 @@ static enum weft_code check_batch(struct slot_check *c, struct weft_err *e)
     for (size_t i = 0; i < n; i++)
         if (c->verdicts[i] != SIGNATURE_GOOD)
             return WEFT_FAIL(e, WEFT_CORRUPT,
-                             "block [%" PRIu64
-                             "]: metadata slot SIGNATURES is damaged: the signature "
-                             "is not by its signer over this block",
+                             "block [%" PRIu64 "]: an orderer's signature in its metadata is "
+                             "damaged: it is not by its signer over this block",
                              c->numbers[i]);
     return WEFT_OK;
 }
@@ -284,22 +249,21 @@ static enum weft_code check_signatures(struct slot_check *c, const struct block_
                                        struct weft_err *e)
 {
     struct bytes slot = block_slot(v, BLOCK_SLOT_SIGNATURES);
-    struct metadata_view m;
-    if (slot.len == 0)
-        return WEFT_OK;
-    WEFT_TRY(parse_metadata(slot, "SIGNATURES", &m, e));
+    struct slot_view m = { 0 };
+    if (slot.len > 0)
+        WEFT_TRY(parse_metadata(slot, "SIGNATURES", &m, e));
+    if (m.count == 0 && v->number > 0)
+        c->not_signed++;
     if (m.value.len > 0)
         WEFT_TRY(check_orderer_metadata(c, m.value, e));
-    for (size_t i = 0; i < m.count; i++)
-        WEFT_TRY(add_signature(c, v, m.value, &m.signatures[i], e));
-    return WEFT_OK;
+    return add_signatures(c, v, &m, "SIGNATURES", e);
 }
 
-static enum weft_code check_last_config(const struct slot_check *c, const struct block_view *v,
+static enum weft_code check_last_config(struct slot_check *c, const struct block_view *v,
                                         struct weft_err *e)
 {
     struct bytes slot = block_slot(v, BLOCK_SLOT_LAST_CONFIG);
-    struct metadata_view m;
+    struct slot_view m;
     WEFT_CLEANUP(buf_done) struct buf want = { 0 };
     bool unsigned_block = block_slot(v, BLOCK_SLOT_SIGNATURES).len == 0;
     if (slot.len == 0 && unsigned_block)
@@ -311,29 +275,43 @@ static enum weft_code check_last_config(const struct slot_check *c, const struct
             e, WEFT_CORRUPT,
             "metadata slot LAST_CONFIG does not say that the last config block is [%" PRIu64 "]",
             c->last_config);
-    return WEFT_OK;
+    return add_signatures(c, v, &m, "LAST_CONFIG", e);
+}
+
+/* What Kafka and Raft orderers before 1.4.1 kept here is theirs. */
+static enum weft_code check_orderer(struct slot_check *c, const struct block_view *v,
+                                    struct weft_err *e)
+{
+    struct bytes slot = block_slot(v, BLOCK_SLOT_ORDERER);
+    struct slot_view m = { 0 };
+    if (slot.len > 0)
+        WEFT_TRY(parse_metadata(slot, "ORDERER", &m, e));
+    return add_signatures(c, v, &m, "ORDERER", e);
 }
 
 static enum weft_code check_flags(const struct slot_check *c, const struct block_view *v,
                                   struct weft_err *e)
 {
     struct bytes flags = block_slot(v, BLOCK_SLOT_FLAGS);
-    if (c->layout != LEDGER_PEER)
+    if (flags.len == 0 && c->layout == LEDGER_ORDERER)
         return WEFT_OK;
     if (flags.len != v->txs.count)
         return WEFT_FAIL(e, WEFT_CORRUPT, "%zu transactions but %zu validation flags", v->txs.count,
                          flags.len);
-    for (size_t i = 0; i < flags.len; i++)
-        if (validation_code_name(flags.data[i]) == NULL || flags.data[i] == 254)
+    for (size_t i = 0; i < flags.len; i++) {
+        bool known = tx_validation_code_name(flags.data[i]) != NULL;
+        bool possible = v->number > 0 || flags.data[i] == TX_VALID; /* a channel's genesis is */
+        if (!known || !possible || flags.data[i] == TX_NOT_VALIDATED)
             return WEFT_FAIL(e, WEFT_CORRUPT, "transaction [%zu] has the validation flag %u", i,
                              flags.data[i]);
+    }
     return WEFT_OK;
 }
 
 static enum weft_code check_commit_hash(const struct block_view *v, struct weft_err *e)
 {
     struct bytes slot = block_slot(v, BLOCK_SLOT_COMMIT_HASH);
-    struct metadata_view m;
+    struct slot_view m;
     if (slot.len == 0)
         return WEFT_OK;
     WEFT_TRY(parse_metadata(slot, "COMMIT_HASH", &m, e));
@@ -360,10 +338,7 @@ static enum weft_code check_slots(struct slot_check *c, const struct block_view 
     WEFT_TRY(check_flags(c, v, e));
     WEFT_TRY(check_last_config(c, v, e));
     WEFT_TRY(check_commit_hash(v, e));
-    if (block_slot(v, BLOCK_SLOT_ORDERER).len > 0) {
-        struct metadata_view m;
-        WEFT_TRY(parse_metadata(block_slot(v, BLOCK_SLOT_ORDERER), "ORDERER", &m, e));
-    }
+    WEFT_TRY(check_orderer(c, v, e));
     return check_signatures(c, v, e);
 }
 
@@ -371,8 +346,11 @@ enum weft_code slot_check_block(struct slot_check *c, const struct block_view *v
                                 struct weft_err *e)
 {
     enum weft_code rc = check_slots(c, v, e);
-    if (rc != WEFT_OK)
-        return weft_err_wrap(e, rc, "block [%" PRIu64 "]", v->number);
+    return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "block [%" PRIu64 "]", v->number);
+}
+
+enum weft_code slot_check_settle(struct slot_check *c, struct weft_err *e)
+{
     return signature_batch_count(c->batch) >= SLOT_CHECK_BATCH ? check_batch(c, e) : WEFT_OK;
 }
 

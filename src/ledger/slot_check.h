@@ -8,12 +8,16 @@
  *                   that it carries, over value, signature header and block
  *                   header (whether that key may sign is a question of the
  *                   configuration, and not asked here); the last config in it
- *   1 LAST_CONFIG   the number of the newest config block so far
- *   2 flags         on a peer: one known validation code a transaction
- *   4 COMMIT_HASH   32 bytes
+ *   1 LAST_CONFIG   the number of the newest config block so far; signed as
+ *                   slot 0 by orderers before 1.4.1
+ *   2 flags         one known validation code a transaction; an orderer has none
+ *   3 ORDERER       empty since 1.4.1; before, signed as slot 0 or unsigned
+ *   4 COMMIT_HASH   32 bytes (commit_hash_check.h computes them)
  *
- * Each slot must be encoded as Fabric encodes it, so that no byte can change
- * without being noticed.
+ * Each slot must be encoded as Fabric encodes it.  What then can change without
+ * being noticed here: a flag into another known one, and a commit hash, both of
+ * which the index and the chain of commit hashes guard; and the content of an
+ * unsigned slot 3.
  *
  * Go origin   protoutil/blockutils.go internal/peer/gossip/mcs.go VerifyBlock
  * Differs     Fabric never looks at most of this
@@ -36,17 +40,17 @@ struct slot_check *slot_check_new(enum ledger_layout layout);
 void slot_check_free(struct slot_check *c);
 WEFT_DEFINE_CLEANUP(struct slot_check *, slot_check_free)
 
-/* Takes the next block of the chain.  Its signatures may be found bad in a
- * later call, or in slot_check_end; the words name the block. */
+/* Takes the next block of the chain; its signatures wait. */
 enum weft_code slot_check_block(struct slot_check *c, const struct block_view *v,
                                 struct weft_err *e) WEFT_MUST_CHECK;
+/* Checks the signatures that wait if there are SLOT_CHECK_BATCH of them: to be
+ * called after each block.  The words name the block. */
+enum weft_code slot_check_settle(struct slot_check *c, struct weft_err *e) WEFT_MUST_CHECK;
+/* Checks those that still wait. */
 enum weft_code slot_check_end(struct slot_check *c, struct weft_err *e) WEFT_MUST_CHECK;
 
 uint64_t slot_check_signatures(const struct slot_check *c);
-uint64_t slot_check_last_config(const struct slot_check *c);
-
-/* The names of validation codes: "VALID", "MVCC_READ_CONFLICT"; NULL for a
- * number that is none. */
-const char *validation_code_name(uint8_t code);
+/* Blocks after the first that no orderer signed. */
+uint64_t slot_check_unsigned(const struct slot_check *c);
 
 #endif
