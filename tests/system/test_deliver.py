@@ -1,0 +1,231 @@
+"""Deliver, asked by grpcio with hand-made messages, over a real ledger."""
+
+import hashlib
+import queue
+import shutil
+import ssl
+import subprocess
+import unittest
+
+import grpc
+
+import wire
+from harness import BIN, Certificates, Folder, Process, ROOT, fixture
+from wire import ALL, NEWEST, OLDEST, UNSET, at, channel_header, envelope, seek
+
+HEIGHT = 79
+BLOCK_UNTIL_READY, FAIL_IF_NOT_READY = 0, 1
+
+
+class Stream:
+    """One Deliver stream."""
+
+    def __init__(self, channel):
+        self.requests = queue.Queue()
+        call = channel.stream_stream("/orderer.AtomicBroadcast/Deliver")
+        self.answers = call(iter(self.requests.get, None), timeout=30)
+
+    def ask(self, info, channel="mychannel", header=None):
+        self.requests.put(envelope(header or channel_header(channel), info))
+
+    def read(self):
+        return wire.read_deliver(next(self.answers))
+
+    def until_status(self):
+        """The numbers of the blocks that come, and the status behind them."""
+        numbers = []
+        while True:
+            answer = self.read()
+            if answer[0] == "status":
+                return numbers, answer[1]
+            numbers.append(answer[1])
+
+    def ended(self):
+        try:
+            next(self.answers)
+        except StopIteration:
+            return True
+        return False
+
+
+class DeliverTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        ledger = fixture("ledger-small/orderer")
+        cls.folder = Folder()
+        cls.dir = cls.folder.__enter__()
+        shutil.copytree(ledger, cls.dir / "ledger")
+        subprocess.run(["chmod", "-R", "u+w", cls.dir / "ledger"], check=True)
+        cls.certs = Certificates(cls.dir / "tls")
+        cls.server = cls.certs.make("server")
+        cls.client = cls.certs.make("client")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.__exit__()
+
+    def orderer(self, tls=False, client_auth=False, **more):
+        env = {
+            "FABRIC_CFG_PATH": str(ROOT / "sampleconfig"),
+            "ORDERER_GENERAL_LISTENADDRESS": "127.0.0.1",
+            "ORDERER_GENERAL_LISTENPORT": "0",
+            "ORDERER_FILELEDGER_LOCATION": str(self.dir / "ledger"),
+        }
+        if tls:
+            env |= {
+                "ORDERER_GENERAL_TLS_ENABLED": "true",
+                "ORDERER_GENERAL_TLS_CERTIFICATE": str(self.server[0]),
+                "ORDERER_GENERAL_TLS_PRIVATEKEY": str(self.server[1]),
+                "ORDERER_GENERAL_TLS_CLIENTAUTHREQUIRED": str(client_auth).lower(),
+                "ORDERER_GENERAL_TLS_CLIENTROOTCAS": f"[{self.certs.ca}]",
+            }
+        process = Process([BIN / "orderer"], env=env | more)
+        match = process.wait_for(r"Beginning to serve requests address=(\S+)")
+        return process, match.group(1)
+
+    def test_every_row_of_the_seek_table(self):
+        top = HEIGHT - 1
+        rows = [  # start, stop, behavior, blocks, status
+            (OLDEST, OLDEST, 0, [0], 200),
+            (OLDEST, NEWEST, 0, range(0, HEIGHT), 200),
+            (OLDEST, at(5), 0, range(0, 6), 200),
+            (OLDEST, at(99), 1, range(0, HEIGHT), 404),
+            (NEWEST, NEWEST, 0, [top], 200),
+            (NEWEST, OLDEST, 0, [top], 200),
+            (NEWEST, at(5), 0, [], 400),
+            (NEWEST, at(top), 0, [top], 200),
+            (NEWEST, at(99), 1, [top], 404),
+            (at(7), OLDEST, 0, [7], 200),
+            (at(7), NEWEST, 0, range(7, HEIGHT), 200),
+            (at(7), at(9), 0, [7, 8, 9], 200),
+            (at(7), at(6), 0, [], 400),
+            (at(7), at(ALL), 1, range(7, HEIGHT), 404),
+            (at(HEIGHT), OLDEST, 1, [], 404),
+            (at(HEIGHT), NEWEST, 1, [], 404),
+            (at(HEIGHT + 1), at(ALL), 0, [], 404),
+            (at(HEIGHT + 1), at(0), 0, [], 404),
+            (OLDEST, UNSET, 0, [0], 200),
+            (at(70), UNSET, 1, range(70, HEIGHT), 404),
+            (UNSET, NEWEST, 0, [], 404),
+            (None, NEWEST, 0, [], 400),
+            (OLDEST, None, 0, [], 400),
+            (at(7), at(8), 7, [7, 8], 200),
+        ]
+        process, address = self.orderer()
+        with process, grpc.insecure_channel(address) as channel:
+            for row in rows:
+                with self.subTest(row=row):
+                    stream = Stream(channel)
+                    stream.ask(seek(row[0], row[1], row[2]))
+                    numbers, status = stream.until_status()
+                    self.assertEqual(numbers, list(row[3]))
+                    self.assertEqual(status, row[4])
+                    if status != 200:
+                        self.assertTrue(stream.ended())
+
+    def test_blocks_are_those_of_the_fixture(self):
+        process, address = self.orderer(tls=True)
+        credentials = grpc.ssl_channel_credentials(self.certs.ca.read_bytes())
+        with process, grpc.secure_channel(address, credentials) as channel:
+            stream = Stream(channel)
+            stream.ask(seek(OLDEST, NEWEST))
+            for n in range(HEIGHT):
+                _, number, block = stream.read()
+                self.assertEqual(number, n)
+                path = fixture(f"ledger-small/blocks-orderer/{n}.block")
+                self.assertEqual(block, path.read_bytes())
+            self.assertEqual(stream.read(), ("status", 200))
+
+    def test_refusals_in_fabrics_order(self):
+        good = seek(OLDEST, NEWEST)
+        hour_ago = channel_header("mychannel", timestamp=1)
+        rows = [
+            (b"", 400),
+            (b"\x0a\x05junk!", 400),
+            (wire.data(1, b""), 400),
+            (envelope(b"", good), 400),  # no timestamp
+            (envelope(hour_ago, good), 400),
+            (envelope(channel_header("nochannel"), good), 404),
+            (envelope(channel_header("nochannel"), b"\xff"), 404),
+            (envelope(channel_header("mychannel"), b"\x0a\xff"), 400),
+        ]
+        process, address = self.orderer()
+        with process, grpc.insecure_channel(address) as channel:
+            for request, status in rows:
+                with self.subTest(request=request):
+                    stream = Stream(channel)
+                    stream.requests.put(request)
+                    self.assertEqual(stream.until_status(), ([], status))
+                    self.assertTrue(stream.ended())
+
+    def test_many_seeks_on_one_stream(self):
+        process, address = self.orderer()
+        with process, grpc.insecure_channel(address) as channel:
+            stream = Stream(channel)
+            for n in (3, 2, 1):
+                stream.ask(seek(at(n), at(n + 1)))  # sent at once, answered in turn
+            for n in (3, 2, 1):
+                self.assertEqual(stream.until_status(), ([n, n + 1], 200))
+            stream.requests.put(None)  # half-close
+            self.assertTrue(stream.ended())
+
+    def test_waits_at_the_tip_until_the_client_has_gone(self):
+        process, address = self.orderer()
+        with process, grpc.insecure_channel(address) as channel:
+            stream = Stream(channel)
+            stream.ask(seek(at(77), at(ALL)))
+            self.assertEqual(stream.read()[1], 77)
+            self.assertEqual(stream.read()[1], 78)
+            stream.answers.cancel()
+            again = Stream(channel)
+            again.ask(seek(NEWEST, NEWEST))
+            self.assertEqual(again.until_status(), ([78], 200))
+
+    def test_binds_requests_to_the_clients_certificate(self):
+        process, address = self.orderer(tls=True, client_auth=True)
+        cert, key = (path.read_bytes() for path in self.client)
+        der_hash = hashlib.sha256(ssl.PEM_cert_to_DER_cert(cert.decode())).digest()
+        credentials = grpc.ssl_channel_credentials(self.certs.ca.read_bytes(), key, cert)
+        with process, grpc.secure_channel(address, credentials) as channel:
+            for claimed, status in ((der_hash, 200), (b"", 400), (b"x" * 32, 400)):
+                stream = Stream(channel)
+                stream.ask(seek(NEWEST, NEWEST),
+                           header=channel_header("mychannel", tls_hash=claimed))
+                self.assertEqual(stream.until_status()[1], status)
+            nobody = grpc.ssl_channel_credentials(self.certs.ca.read_bytes())
+            with grpc.secure_channel(address, nobody) as stranger:
+                with self.assertRaises(grpc.RpcError):
+                    Stream(stranger).read()
+
+    def test_stops_and_reports_when_told(self):
+        process, _ = self.orderer()
+        with process:
+            process.popen.send_signal(10)
+            process.wait_for("Go routines report")
+            process.wait_for(r"Channel \[mychannel\] has height \[79\]")
+            self.assertEqual(process.stop(15, timeout=5), 0)
+            self.assertIn("Received signal: 15 (terminated)", process.log())
+
+    def test_two_orderers_do_not_share_a_ledger(self):
+        first, _ = self.orderer()
+        with first:
+            env = {"FABRIC_CFG_PATH": str(ROOT / "sampleconfig"),
+                   "ORDERER_GENERAL_LISTENADDRESS": "127.0.0.1",
+                   "ORDERER_GENERAL_LISTENPORT": "0",
+                   "ORDERER_FILELEDGER_LOCATION": str(self.dir / "ledger")}
+            with Process([BIN / "orderer"], env=env) as second:
+                second.wait_for("lock is already acquired on file .*/index/LOCK")
+                self.assertEqual(second.popen.wait(10), 1)
+
+    def test_does_not_serve_strangers_without_policies(self):
+        env = {"FABRIC_CFG_PATH": str(ROOT / "sampleconfig"),
+               "ORDERER_GENERAL_LISTENADDRESS": "0.0.0.0",
+               "ORDERER_GENERAL_LISTENPORT": "0",
+               "ORDERER_FILELEDGER_LOCATION": str(self.dir / "ledger")}
+        with Process([BIN / "orderer"], env=env) as process:
+            process.wait_for("does not evaluate the channels' Readers policies yet")
+            self.assertEqual(process.popen.wait(10), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
