@@ -13,7 +13,10 @@ struct config_source {
     char *path, *dir;
     const char *prefix;
     const char *const *env;
-    struct config_tree *tree;
+    struct config_tree *tree;       /* NULL in a row */
+    const struct config_node *root; /* of the tree, or the row */
+    char *base;                     /* a row's place: "chaincode.externalBuilders[0]" */
+    const char *label;
 };
 
 const char *config_env_get(const char *const *env, const char *name)
@@ -108,9 +111,9 @@ enum weft_code config_source_parse(struct bytes text, const char *path, const ch
     s->prefix = prefix;
     s->env = env;
     WEFT_TRY(config_tree_parse(text, s->path, &s->tree, e));
-    const struct config_node *root = config_tree_root(s->tree);
-    if (root->kind == CONFIG_TEXT || root->kind == CONFIG_LIST)
-        return WEFT_FAIL(e, WEFT_INVALID, "%s:%u: want 'key: value' lines", s->path, root->line);
+    s->root = config_tree_root(s->tree);
+    if (s->root->kind == CONFIG_TEXT || s->root->kind == CONFIG_LIST)
+        return WEFT_FAIL(e, WEFT_INVALID, "%s:%u: want 'key: value' lines", s->path, s->root->line);
     *ret = WEFT_TAKE(s);
     return WEFT_OK;
 }
@@ -132,6 +135,7 @@ void config_source_free(struct config_source *s)
     config_tree_free(s->tree);
     free(s->path);
     free(s->dir);
+    free(s->base);
     free(s);
 }
 
@@ -149,7 +153,7 @@ const char *config_source_dir(const struct config_source *s)
 
 const struct config_node *config_source_root(const struct config_source *s)
 {
-    return config_tree_root(s->tree);
+    return s->root;
 }
 
 /* ORDERER_GENERAL_LISTENPORT; caller frees. */
@@ -167,8 +171,8 @@ static char *env_name(const struct config_source *s, const char *key)
 
 bool config_source_find(const struct config_source *s, const char *key, struct config_value *ret)
 {
-    WEFT_FREE char *name = env_name(s, key);
-    const char *text = config_env_get(s->env, name);
+    WEFT_FREE char *name = s->base == NULL ? env_name(s, key) : NULL;
+    const char *text = name != NULL ? config_env_get(s->env, name) : NULL;
     if (text != NULL) {
         *ret = (struct config_value){ .text = text };
         return true;
@@ -194,8 +198,77 @@ enum weft_code config_source_refuse(const struct config_source *s, const char *k
     const char *value = v->node->kind == CONFIG_LIST  ? "a list"
                         : v->node->kind == CONFIG_MAP ? "a section"
                                                       : quoted;
-    return WEFT_FAIL(e, WEFT_INVALID, "%s:%u: %s is %s: want %s", s->path, v->node->line, key,
-                     value, want);
+    return WEFT_FAIL(e, WEFT_INVALID, "%s:%u: %s%s%s is %s: want %s", s->path, v->node->line,
+                     s->base != NULL ? s->base : "", s->base != NULL ? "." : "", key, value, want);
+}
+
+/* ---- rows ----------------------------------------------------------- */
+
+static struct config_source *row_new(const struct config_source *s, const char *path,
+                                     const char *key, const struct config_entry *entry, size_t i)
+{
+    struct config_source *row = weft_alloc(sizeof(*row));
+    row->path = weft_strdup(path);
+    row->dir = weft_strdup(s->dir);
+    row->prefix = s->prefix;
+    row->env = s->env;
+    row->root = entry->value;
+    row->label = entry->key != NULL ? entry->key : "";
+    row->base = entry->key != NULL ? weft_asprintf("%s.%s", key, entry->key)
+                                   : weft_asprintf("%s[%zu]", key, i);
+    return row;
+}
+
+/* `from` is where the list was found, for messages. */
+static enum weft_code add_rows(const struct config_source *s, const char *path, const char *key,
+                               const struct config_value *from, const struct config_node *list,
+                               struct config_rows *rows, struct weft_err *e)
+{
+    static const char want[] = "a list of sections";
+    if (list->kind == CONFIG_TEXT)
+        return config_source_refuse(s, key, from, want, e);
+    rows->items = weft_alloc((list->count + 1) * sizeof(struct config_source *));
+    for (const struct config_entry *i = list->first; i != NULL; i = i->next) {
+        const struct config_value item = { .text = i->value->text, .node = i->value };
+        if (i->value->kind != CONFIG_MAP)
+            return config_source_refuse(s, key, from->node != NULL ? &item : from, want, e);
+        rows->items[rows->count] = row_new(s, path, key, i, rows->count);
+        rows->count++;
+    }
+    return WEFT_OK;
+}
+
+enum weft_code config_source_rows(const struct config_source *s, const char *key,
+                                  struct config_rows *ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(config_rows_done) struct config_rows rows = { 0 };
+    struct config_value v;
+    if (config_source_find(s, key, &v)) {
+        const struct config_node *list = v.node;
+        WEFT_FREE char *name = list == NULL ? env_name(s, key) : NULL;
+        if (list == NULL) {
+            WEFT_TRY(config_tree_parse(bytes_of_str(v.text), name, &rows.from_env, e));
+            list = config_tree_root(rows.from_env);
+        }
+        WEFT_TRY(add_rows(s, name != NULL ? name : s->path, key, &v, list, &rows, e));
+    }
+    *ret = rows;
+    rows = (struct config_rows){ 0 };
+    return WEFT_OK;
+}
+
+void config_rows_done(struct config_rows *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        config_source_free(r->items[i]);
+    free(r->items);
+    config_tree_free(r->from_env);
+    *r = (struct config_rows){ 0 };
+}
+
+const char *config_source_label(const struct config_source *row)
+{
+    return row->label;
 }
 
 char *config_source_resolve(const struct config_source *s, const char *path, struct arena *a)

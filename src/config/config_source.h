@@ -60,6 +60,27 @@ enum weft_code config_source_refuse(const struct config_source *s, const char *k
                                     const struct config_value *v, const char *want,
                                     struct weft_err *e);
 
+/* Lists of sections, and sections of sections: each one is a source of its own,
+ * that knows its place for messages but has no variables.
+ *
+ *     addressOverrides:                 rows.items[0], label ""
+ *       - { from: a:1, to: b:1 }
+ *     endorsers:                        rows.items[0], label "escc"
+ *       escc: { name: Default }
+ *
+ * In the environment the whole list is one variable, written as YAML. */
+struct config_rows {
+    struct config_source **items;
+    size_t count;
+    struct config_tree *from_env;
+};
+
+enum weft_code config_source_rows(const struct config_source *s, const char *key,
+                                  struct config_rows *ret, struct weft_err *e) WEFT_MUST_CHECK;
+void config_rows_done(struct config_rows *r);
+WEFT_DEFINE_CLEANUP_IN_PLACE(struct config_rows, config_rows_done)
+const char *config_source_label(const struct config_source *row);
+
 /* A path as it is meant in the file: relative to its folder.  "" stays "". */
 char *config_source_resolve(const struct config_source *s, const char *path, struct arena *a);
 
