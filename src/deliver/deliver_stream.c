@@ -14,7 +14,7 @@ static const struct sm_state states[DELIVER_NR] = {
     [DELIVER_READING] = { "reading",
                           TO(READING) | TO(SENDING) | TO(WAITING) | TO(IDLE) | TO(ENDED) },
     [DELIVER_SENDING] = { "sending", TO(READING) | TO(WAITING) | TO(IDLE) | TO(ENDED) },
-    [DELIVER_WAITING] = { "waiting", TO(READING) | TO(ENDED) },
+    [DELIVER_WAITING] = { "waiting", TO(WAITING) | TO(READING) | TO(ENDED) },
     [DELIVER_ENDED] = { "ended", 0 },
 };
 
