@@ -10,7 +10,8 @@ enum {
     PAGE_BYTES = 4096,
     HOLE_BYTES_MIN = 16, /* fewer zeros than this say nothing */
     HASH_LEN = SHA256_BYTES,
-    NUMBER_LEN_MAX = 5, /* of a varint: 34 thousand million blocks */
+    HASHES_LEN = 2 * (1 + SHA256_BYTES), /* with their lengths */
+    NUMBER_LEN_MAX = 5,                  /* of a varint: 34 thousand million blocks */
 };
 
 static bool all_zero(struct bytes b)
@@ -70,7 +71,7 @@ static size_t record_around(struct bytes b, size_t at)
  * that should have been at the beginning.  Where its record begins, or 0. */
 static size_t find_block(struct bytes b, uint64_t number)
 {
-    for (size_t at = 2; at + 2 * HASH_LEN + 2 <= b.len; at++) {
+    for (size_t at = 2; at + HASHES_LEN <= b.len; at++) {
         if (b.data[at] != HASH_LEN || b.data[at + 1 + HASH_LEN] != HASH_LEN)
             continue;
         for (size_t n = 1; n <= NUMBER_LEN_MAX; n++) {

@@ -18,7 +18,7 @@ enum {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char *root;
 static struct disk_trace *trace;
-static const struct disk_fault *fault;
+static const struct disk_fault *fault, *struck; /* what is set, and what struck last */
 static uint64_t calls[DISK_CALL_NR], hits;
 static char *path_of_fd[FDS_MAX]; /* of those below the watched folder */
 
@@ -40,7 +40,7 @@ void disk_trace_done(struct disk_trace *t)
     for (size_t i = 0; i < t->count; i++) {
         free(t->ops[i].path);
         free(t->ops[i].to);
-        free((void *)(uintptr_t)t->ops[i].data.data);
+        free(t->ops[i].owned);
     }
     free(t->ops);
     *t = (struct disk_trace){ 0 };
@@ -150,24 +150,32 @@ static const char *path_of(int fd)
     return fd >= 0 && fd < FDS_MAX ? path_of_fd[fd] : NULL;
 }
 
-/* Does the fault strike this call?  Counts it. */
+static bool concerns(const struct disk_fault *f, enum disk_call call, const char *path)
+{
+    return f != NULL && f->call == call && (f->part == NULL || strstr(path, f->part) != NULL);
+}
+
+/* Does a fault strike this call?  Counts it. */
 static bool strikes(enum disk_call call, const char *path)
 {
     if (below(path) == NULL)
         return false;
-    const struct disk_fault *f = fault;
-    if (f == NULL || f->call != call) {
-        calls[call]++;
-        return false;
+    if (fault != NULL && concerns(fault->also, call, path)) {
+        struck = fault->also;
+        hits++;
+        return true;
     }
-    if (f->part != NULL && strstr(path, f->part) == NULL)
+    if (fault != NULL && fault->call == call && !concerns(fault, call, path))
         return false;
     uint64_t n = calls[call]++;
-    if (n != f->nth && !(f->lasting && n > f->nth))
+    if (!concerns(fault, call, path) || n < fault->nth || (n > fault->nth && !fault->lasting))
         return false;
+    struck = fault;
     hits++;
     return true;
 }
+
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's are __reserved */
 
 /* ---- opening and closing ------------------------------------------------------------ */
 
@@ -176,7 +184,7 @@ static int open_at(const char *path, int flags, mode_t mode)
     (void)pthread_mutex_lock(&lock);
     int fd = -1;
     if (strikes(DISK_CALL_OPEN, path)) {
-        errno = fault->error;
+        errno = struck->error;
     } else {
         struct stat st;
         bool creates = (flags & O_CREAT) != 0 && below(path) != NULL && stat(path, &st) != 0;
@@ -245,7 +253,7 @@ static ssize_t allowed(enum disk_call call, int fd, size_t n)
 {
     if (!strikes(call, path_of(fd)))
         return (ssize_t)n;
-    if (fault->error != 0 && !fault->half)
+    if (struck->error != 0 && !struck->half)
         return -1;
     return (ssize_t)(n - n / 2);
 }
@@ -253,9 +261,9 @@ static ssize_t allowed(enum disk_call call, int fd, size_t n)
 /* After a call that was cut to half: does it fail nevertheless? */
 static ssize_t outcome(size_t wanted, ssize_t may, ssize_t done)
 {
-    if (may == (ssize_t)wanted || fault == NULL || fault->error == 0)
+    if (may == (ssize_t)wanted || struck->error == 0)
         return done;
-    errno = fault->error;
+    errno = struck->error;
     return -1;
 }
 
@@ -267,12 +275,13 @@ static ssize_t write_at(int fd, const void *data, size_t n, int64_t offset)
         done = offset < 0 ? syscall(SYS_write, fd, data, (size_t)may)
                           : syscall(SYS_pwrite64, fd, data, (size_t)may, offset);
     else
-        errno = fault->error;
+        errno = struck->error;
     if (done > 0 && trace != NULL && path_of(fd) != NULL) {
         struct disk_op *op = record(DISK_WRITE);
         uint8_t *copy = weft_alloc((size_t)done);
         memcpy(copy, data, (size_t)done);
         op->ino = ino_of(fd);
+        op->owned = copy;
         op->data = bytes_of(copy, (size_t)done);
         op->number = (uint64_t)(offset < 0 ? lseek(fd, 0, SEEK_CUR) - done : offset);
     }
@@ -306,7 +315,7 @@ static ssize_t read_at(int fd, void *out, size_t n, int64_t offset)
 {
     (void)pthread_mutex_lock(&lock);
     ssize_t may = n > 0 ? allowed(DISK_CALL_READ, fd, n) : 0;
-    int error = may < 0 ? fault->error : 0;
+    int error = may < 0 ? struck->error : 0;
     (void)pthread_mutex_unlock(&lock);
     if (may < 0) {
         errno = error;
@@ -335,7 +344,7 @@ static int sync_fd(int fd)
     struct stat st;
     int rc = 0;
     if (strikes(DISK_CALL_SYNC, path)) {
-        errno = fault->error;
+        errno = struck->error;
         rc = -1;
     } else if (path == NULL && root == NULL) {
         rc = (int)syscall(SYS_fsync, fd);
@@ -366,7 +375,7 @@ int ftruncate(int fd, off_t size)
     (void)pthread_mutex_lock(&lock);
     int rc = -1;
     if (strikes(DISK_CALL_TRUNCATE, path_of(fd)))
-        errno = fault->error;
+        errno = struck->error;
     else
         rc = (int)syscall(SYS_ftruncate, fd, size);
     if (rc == 0 && trace != NULL && path_of(fd) != NULL) {
@@ -387,7 +396,7 @@ int rename(const char *from, const char *to)
     (void)pthread_mutex_lock(&lock);
     int rc = -1;
     if (strikes(DISK_CALL_RENAME, from))
-        errno = fault->error;
+        errno = struck->error;
     else
         rc = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
     if (rc == 0 && trace != NULL && below(from) != NULL) {
@@ -406,7 +415,7 @@ static int remove_at(const char *path, int flags)
     (void)pthread_mutex_lock(&lock);
     int rc = -1;
     if (strikes(DISK_CALL_UNLINK, path))
-        errno = fault->error;
+        errno = struck->error;
     else
         rc = (int)syscall(SYS_unlinkat, AT_FDCWD, path, flags);
     if (rc == 0)
@@ -439,7 +448,7 @@ int mkdir(const char *path, mode_t mode)
     (void)pthread_mutex_lock(&lock);
     int rc = -1;
     if (strikes(DISK_CALL_MKDIR, path))
-        errno = fault->error;
+        errno = struck->error;
     else
         rc = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
     if (rc == 0)
@@ -449,3 +458,5 @@ int mkdir(const char *path, mode_t mode)
     errno = kept;
     return rc;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

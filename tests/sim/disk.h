@@ -48,6 +48,7 @@ struct disk_op {
     ino_t ino;       /* of CREATE, WRITE, TRUNCATE, SYNC */
     uint64_t number; /* where it is written, the new size, or the mark */
     struct bytes data;
+    uint8_t *owned; /* the data's memory */
 };
 
 struct disk_trace {
@@ -81,11 +82,12 @@ enum disk_call {
 
 struct disk_fault {
     enum disk_call call;
-    uint64_t nth;     /* the first one that fails, from 0 on */
-    bool lasting;     /* all later ones too */
-    int error;        /* errno; 0: a write or read of half the bytes that succeeds */
-    bool half;        /* half the bytes are written before it fails */
-    const char *part; /* only paths that contain this; NULL: all */
+    uint64_t nth;                  /* the first one that fails, from 0 on */
+    bool lasting;                  /* all later ones too */
+    int error;                     /* errno; 0: a write or read of half the bytes that succeeds */
+    bool half;                     /* half the bytes are written before it fails */
+    const char *part;              /* only paths that contain this; NULL: all */
+    const struct disk_fault *also; /* strikes every time, or NULL */
 };
 
 /* Sets the fault and counts from 0; NULL ends it.  Keeps the pointer. */

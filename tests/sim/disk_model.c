@@ -302,7 +302,9 @@ static uint64_t mix(uint64_t hash, struct bytes b)
     return hash;
 }
 
-static void leave(struct disk_left *left, char *path, bool folder, size_t node)
+/* Takes the path. */
+static void leave(struct disk_left *left, char *path, /* NOLINT(readability-non-const-parameter) */
+                  bool folder, size_t node)
 {
     left->at = weft_realloc(left->at, (left->count + 1) * sizeof(*left->at));
     left->at[left->count++] =

@@ -49,6 +49,14 @@ static bool take(struct bytes *in, uint64_t *ret)
     return true;
 }
 
+static bool skip_numbers(struct bytes *in, int count)
+{
+    uint64_t n = 0;
+    while (count > 0 && take(in, &n))
+        count--;
+    return count == 0;
+}
+
 static bool take_bytes(struct bytes *in, struct bytes *ret)
 {
     uint64_t len = 0;
@@ -81,10 +89,9 @@ static bool read_edit(struct bytes b, struct manifest *m)
         else if (tag == 5) /* compaction pointer */
             good = take(&b, &n) && take_bytes(&b, &skipped);
         else if (tag == 6) /* deleted file */
-            good = take(&b, &n) && take(&b, &n);
+            good = skip_numbers(&b, 2);
         else if (tag == 7) /* new file */
-            good = take(&b, &n) && take(&b, &n) && take(&b, &n) && take_bytes(&b, &skipped) &&
-                   take_bytes(&b, &skipped);
+            good = skip_numbers(&b, 3) && take_bytes(&b, &skipped) && take_bytes(&b, &skipped);
         if (!good)
             return false;
     }

@@ -7,7 +7,7 @@
 
 void story_init(struct story *s, enum ledger_layout layout, uint64_t seed)
 {
-    s->layout = layout;
+    *s = (struct story){ .layout = layout };
     chain_init(&s->chain, "ch", seed);
     for (size_t i = 0; i < STORY_BLOCKS + STORY_SPARE; i++)
         (void)chain_next(&s->chain, i == 0 ? 1 : 1 + i % 3, 40 + (i * i * 37) % 900);
@@ -32,6 +32,7 @@ static const struct scene {
 
 struct stage {
     const struct story *story;
+    struct story *playing; /* the same, while it is played */
     const char *dir;
     struct block_stores *stores;
     struct block_store *bs;
@@ -40,7 +41,9 @@ struct stage {
 
 static void mark(const struct stage *st, uint64_t tried)
 {
-    disk_mark(block_store_height(st->bs) | tried << 32);
+    st->playing->announced = block_store_height(st->bs);
+    st->playing->tried = tried;
+    disk_mark(st->playing->announced | tried << 32);
 }
 
 static void close_store(struct stage *st)
@@ -74,9 +77,10 @@ static enum weft_code play_scene(struct stage *st, const struct scene *scene, st
     return WEFT_OK;
 }
 
-enum weft_code story_play(const struct story *s, const char *dir, struct weft_err *e)
+enum weft_code story_play(struct story *s, const char *dir, struct weft_err *e)
 {
-    struct stage st = { .story = s, .dir = dir };
+    struct stage st = { .story = s, .playing = s, .dir = dir };
+    s->announced = s->tried = 0;
     enum weft_code rc = WEFT_OK;
     for (size_t i = 0; i < WEFT_ARRAY_LEN(scenes) && rc == WEFT_OK; i++)
         rc = play_scene(&st, &scenes[i], e);

@@ -25,6 +25,7 @@ enum {
 struct story {
     enum ledger_layout layout;
     struct chain chain;
+    uint64_t announced, tried; /* where story_play has come to */
 };
 
 void story_init(struct story *s, enum ledger_layout layout, uint64_t seed);
@@ -42,8 +43,7 @@ static inline uint64_t story_tried(uint64_t mark)
 }
 
 /* Plays it in an empty folder; stops at the first error. */
-enum weft_code story_play(const struct story *s, const char *dir,
-                          struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code story_play(struct story *s, const char *dir, struct weft_err *e) WEFT_MUST_CHECK;
 
 /* Opens what is in the folder and holds every block, lookup and the iterator
  * against the chain; then appends one more and reads it.  The height before
