@@ -7,7 +7,8 @@
  *
  * Go origin   none (vendored google.golang.org/grpc/rpc_util.go)
  * Owner       the stream that embeds it
- * Memory      a begun message grows as its bytes arrive, not with what its length promises
+ * Memory      a begun message grows from 1 MB on as its bytes arrive, not with what its
+ *             length promises
  * Limits      the caller's most bytes of one message
  */
 #ifndef WEFT_NET_GRPC_FRAME_H
