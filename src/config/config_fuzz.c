@@ -1,8 +1,10 @@
-/* YAML from anywhere, laid under a struct with one key of each type: it is
- * read or refused in words, in bounded time, and what is read can be walked. */
+/* YAML from anywhere, laid under a struct with one key of each type, and under
+ * those of orderer.yaml and core.yaml: it is read or refused in words, in
+ * bounded time, and what is read can be walked. */
 #include "base/limits.h"
 #include "base/log.h"
-#include "config/config_table.h"
+#include "config/core_config.h"
+#include "config/orderer_config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,6 +47,26 @@ static size_t walk(const struct config_node *n, size_t depth)
     return seen;
 }
 
+static void check_refusal(enum weft_code rc, const struct weft_err *e)
+{
+    WEFT_ASSERT(rc == WEFT_OK ||
+                (e->code == rc && e->msg[0] != '\0' && strchr(e->msg, '\n') == NULL));
+}
+
+static void read_as_a_node(const struct config_source *src)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(orderer_config_free) struct orderer_config *o = NULL;
+    WEFT_CLEANUP(core_config_free) struct core_config *c = NULL;
+    WEFT_CLEANUP(buf_done) struct buf text = { 0 };
+    check_refusal(orderer_config_read(src, &o, &e), &e);
+    check_refusal(core_config_read(src, &c, &e), &e);
+    if (o != NULL)
+        orderer_config_print(o, &text);
+    if (c != NULL)
+        core_config_print(c, &text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const env[] = { "X_A_Q=1", NULL };
@@ -55,15 +77,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct config_table table = { .fields = fields,
                                         .count = WEFT_ARRAY_LEN(fields),
                                         .split_at_blanks = size % 2 == 0 };
+    static bool quiet;
+    if (!quiet)
+        WEFT_ASSERT(log_set_spec("fatal", NULL) == WEFT_OK);
+    quiet = true;
+
     enum weft_code rc = config_source_parse(bytes_of(data, size), "/x.yaml", "X", env, &src, &e);
     if (rc == WEFT_OK) {
         (void)walk(config_source_root(src), 0);
+        read_as_a_node(src);
         rc = config_table_fill(&table, src, &s, &a, &e);
     }
-    if (rc != WEFT_OK) {
-        WEFT_ASSERT(e.code == rc && e.msg[0] != '\0' && strchr(e.msg, '\n') == NULL);
+    check_refusal(rc, &e);
+    if (rc != WEFT_OK)
         return 0;
-    }
     WEFT_ASSERT(s.name[0] != '\0' && s.wait_ns > 0 && s.bytes > 0 && s.port > 0);
     WEFT_ASSERT(s.ratio >= 0 && s.ratio <= 1 && (s.path[0] == '\0' || s.path[0] == '/'));
     for (size_t i = 0; i < s.files.count; i++)
