@@ -44,7 +44,7 @@ static enum weft_code read_file(const char *path, struct buf *ret, struct weft_e
     while ((n = fread(buf_reserve(ret, 65536), 1, 65536, f)) > 0)
         ret->len += n;
     (void)fclose(f); /* was only read */
-    return WEFT_OK;
+    return ret->len > 0 ? WEFT_OK : WEFT_FAIL(e, WEFT_INVALID, "is empty");
 }
 
 static enum weft_code bench_block(const char *name, const char *path, struct weft_err *e)
@@ -53,6 +53,7 @@ static enum weft_code bench_block(const char *name, const char *path, struct wef
     WEFT_CLEANUP(buf_done) struct buf out = { 0 };
     WEFT_CLEANUP(block_view_done) struct block_view v = { 0 };
     WEFT_TRY(read_file(path, &wire, e));
+    WEFT_ASSERT(wire.len > 0);
     size_t rounds = TOTAL_BYTES / wire.len + 1, writes = 0, sum = 0;
     double start = bench_cpu();
     for (size_t i = 0; i < rounds; i++)
