@@ -110,7 +110,7 @@ TEST(reads_address_overrides)
     struct core_config *c = read_config("peer:\n  deliveryclient:\n    addressOverrides:\n"
                                         "    - { from: a:1, to: b:2, caCertsFile: ca.pem }\n"
                                         "    - from: c:3\n      TO: d:4\n",
-                                        no_env);
+                                        (const char *const[]){ "CORE_FROM=not:this", NULL });
     EXPECT_EQ(c->deliver_client.override_count, 2);
     EXPECT_STR(c->deliver_client.overrides[0].from, "a:1");
     EXPECT_STR(c->deliver_client.overrides[0].to, "b:2");
@@ -150,6 +150,30 @@ TEST(reads_external_builders_from_the_file_and_the_environment)
     EXPECT_EQ(d->chaincode.builder_count, 1);
     EXPECT_STR(d->chaincode.builders[0].name, "e");
     EXPECT_EQ(d->chaincode.builders[0].propagate_environment.count, 1);
+}
+
+TEST(timeouts_of_chaincode_have_least_values)
+{
+    WEFT_CLEANUP(core_config_free)
+    struct core_config *c =
+        read_config("chaincode: { executetimeout: 999ms, startuptimeout: 4s }", no_env);
+    EXPECT_EQ(c->chaincode.execute_timeout_ns, 30000000000);
+    EXPECT_EQ(c->chaincode.startup_timeout_ns, 5000000000);
+    WEFT_CLEANUP(core_config_free)
+    struct core_config *d =
+        read_config("chaincode: { executetimeout: 1s, startuptimeout: 6s }", no_env);
+    EXPECT_EQ(d->chaincode.execute_timeout_ns, 1000000000);
+    EXPECT_EQ(d->chaincode.startup_timeout_ns, 6000000000);
+}
+
+TEST(an_implicit_collection_may_want_as_many_peers_as_it_allows)
+{
+    WEFT_CLEANUP(core_config_free)
+    struct core_config *c =
+        read_config("peer: { gossip: { pvtData: { implicitCollectionDisseminationPolicy: { "
+                    "requiredPeerCount: 2, maxPeerCount: 2 } } } }",
+                    no_env);
+    EXPECT_EQ(c->pvt_data.implicit_required_peer_count, 2);
 }
 
 TEST(system_chaincodes_are_on_when_the_file_says_so)
