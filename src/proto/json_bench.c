@@ -78,8 +78,8 @@ static enum weft_code bench_block(const char *name, const char *path, struct wef
     (void)snprintf(remark, sizeof(remark), "%.1f times the time of SHA-256 (%zu KB to %zu KB)",
                    json / sha256, wire.len / 1000, out.len / 1000);
     bench_print(name, mb / json, "MB/s", remark);
-    (void)snprintf(remark, sizeof(remark), "%.2f times the time of SHA-256 (%zu writes, %zu)",
-                   views / sha256, writes / rounds, sum % 10);
+    (void)snprintf(remark, sizeof(remark), "%.2f times the time of SHA-256 (%.0f writes, %zu)",
+                   views / sha256, (double)writes / (double)rounds, sum % 10);
     bench_print("  all its layers as views", mb / views, "MB/s", remark);
     return WEFT_OK;
 }

@@ -288,3 +288,23 @@ TEST(writes_the_same_for_a_view_as_for_its_wire_form)
     EXPECT_OK(json_block_view(&v, &b, &e));
     EXPECT_BYTES(buf_bytes(&a), buf_bytes(&b));
 }
+
+/* Blocks made to have every message that may lie in one, every kind of absent
+ * and empty field, and times from the first second to the last; the texts are
+ * configtxlator's for them. */
+TEST(gives_the_text_that_the_original_gives)
+{
+    static const char *const names[] = { "config_etcdraft", "config_kafka", "transactions",
+                                         "times" };
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(names); i++) {
+        struct weft_err e = { 0 };
+        WEFT_FREE char *block = weft_asprintf("vectors/json/%s.block", names[i]);
+        WEFT_FREE char *json = weft_asprintf("vectors/json/%s.json", names[i]);
+        WEFT_CLEANUP(buf_done) struct buf wire = weft_test_read(weft_test_file(block));
+        WEFT_CLEANUP(buf_done) struct buf want = weft_test_read(weft_test_file(json));
+        WEFT_CLEANUP(buf_done) struct buf out = { 0 };
+        EXPECT_OK(json_block(buf_bytes(&wire), &out, &e));
+        buf_put_u8(&out, '\n');
+        EXPECT_BYTES(buf_bytes(&out), buf_bytes(&want));
+    }
+}
