@@ -353,10 +353,13 @@ static inline bool case_plain(struct case_world *w, const struct signature_case 
            ecdsa_verify_plain(w->keys[c->key], bytes_of(c->digest, CASE_BYTES), &sig);
 }
 
-static inline struct p256_check case_check(const struct signature_case *c,
+/* For the table path, or without tables (NULL). */
+static inline struct p256_check case_check(const struct case_world *w,
+                                           const struct signature_case *c,
                                            struct p256_table *const tables[CASE_KEYS])
 {
-    return (struct p256_check){ .table = tables[c->key],
+    return (struct p256_check){ .table = tables != NULL ? tables[c->key] : NULL,
+                                .point = public_key_point(w->keys[c->key]),
                                 .digest = bytes_of(c->digest, CASE_BYTES),
                                 .r = bytes_of(c->r, CASE_BYTES),
                                 .s = bytes_of(c->s, CASE_BYTES) };

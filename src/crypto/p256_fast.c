@@ -226,16 +226,24 @@ static enum p256_outcome compare(const struct p256_fast *f, struct scratch *k, c
     return BN_cmp(k->x, k->t) == 0 ? P256_GOOD_R_PLUS_N : P256_OTHER_X_TWICE;
 }
 
+/* k->a = u1*G + u2*Q */
+static bool sum_up(const struct p256_fast *f, struct scratch *k, const struct p256_check *c)
+{
+    if (c->table == NULL)
+        return EC_POINT_oct2point(f->group, k->b, c->point.data, c->point.len, k->ctx) == 1 &&
+               EC_POINT_mul(f->group, k->a, k->u1, k->b, k->u2, k->ctx) == 1;
+    return EC_POINT_mul(f->group, k->a, k->u1, NULL, NULL, k->ctx) == 1 &&
+           EC_POINT_mul(c->table->group, k->b, k->u2, NULL, NULL, k->ctx) == 1 &&
+           EC_POINT_add(f->group, k->a, k->a, k->b, k->ctx) == 1;
+}
+
 /* One check whose 1/s mod n is in k->w. */
 static enum p256_outcome finish(const struct p256_fast *f, struct scratch *k,
                                 const struct p256_check *c, const BIGNUM *r)
 {
     if (!read_digest(f, c->digest, k->e) || BN_to_montgomery(k->w, k->w, f->mont_n, k->ctx) != 1 ||
         BN_mod_mul_montgomery(k->u1, k->e, k->w, f->mont_n, k->ctx) != 1 ||
-        BN_mod_mul_montgomery(k->u2, r, k->w, f->mont_n, k->ctx) != 1 ||
-        EC_POINT_mul(f->group, k->a, k->u1, NULL, NULL, k->ctx) != 1 ||
-        EC_POINT_mul(c->table->group, k->b, k->u2, NULL, NULL, k->ctx) != 1 ||
-        EC_POINT_add(f->group, k->a, k->a, k->b, k->ctx) != 1)
+        BN_mod_mul_montgomery(k->u2, r, k->w, f->mont_n, k->ctx) != 1 || !sum_up(f, k, c))
         return P256_FAILED;
     return compare(f, k, r);
 }

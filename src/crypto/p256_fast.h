@@ -1,4 +1,5 @@
-/* p256_fast.h - checks ECDSA signatures over P-256 with a table per key.
+/* p256_fast.h - checks ECDSA signatures over P-256, many at once and with a
+ * table for keys that have one.
  *
  * A check computes u1*G + u2*Q and looks at one coordinate of the sum.  G is
  * the same for everybody, and OpenSSL has a table of its multiples: u1*G costs
@@ -6,15 +7,16 @@
  * that is seen often gets a table too: a curve group of its own, the same
  * curve with Q in the place of G, for which OpenSSL makes the table.
  *
- * Two costs are left, an inversion mod n (9 us) and one mod p (3 us).  The
+ * Two costs are left, an inversion mod n and one mod p, 9 us together.  The
  * first is shared by a batch, the second is not needed: the comparison is made
- * in projective coordinates.
+ * in projective coordinates.  Keys without a table gain by that too; their
+ * u1*G + u2*Q is the one call that OpenSSL's own verification makes.
  *
  * docs/signatures.md derives that this is ECDSA verification and nothing else.
  *
  *     struct p256_fast *f = p256_fast_new();            NULL: do without
  *     struct p256_table *t = p256_table_new(f, point);   20 ms
- *     struct p256_check c[] = { { t, digest, r, s } };
+ *     struct p256_check c[] = { { t, point, digest, r, s } };
  *     p256_fast_check(f, c, 1);                          c[0].outcome
  *
  * All functions that OpenSSL 3 marks deprecated are in this module (SHA-256
@@ -53,9 +55,10 @@ enum p256_outcome {
 };
 
 struct p256_check {
-    const struct p256_table *table;
-    struct bytes digest; /* of any length; its first 256 bits count */
-    struct bytes r, s;   /* magnitudes, most significant byte first */
+    const struct p256_table *table; /* NULL: it has none */
+    struct bytes point;             /* the key: 04, x, y; read when there is no table */
+    struct bytes digest;            /* of any length; its first 256 bits count */
+    struct bytes r, s;              /* magnitudes, most significant byte first */
     enum p256_outcome outcome;
 };
 

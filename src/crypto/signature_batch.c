@@ -125,7 +125,7 @@ static unsigned run_length(const struct item *items, size_t count)
     return n;
 }
 
-/* Those with a table together, the others one by one. */
+/* Those of P-256 together, the others one by one. */
 static void check_grain(struct key_tables *tables, struct item *items, size_t count)
 {
     struct p256_check checks[GRAIN];
@@ -136,6 +136,8 @@ static void check_grain(struct key_tables *tables, struct item *items, size_t co
 
     for (size_t i = 0; i < count;) {
         unsigned run = run_length(items + i, count - i);
+        bool fast =
+            key_tables_fast(tables) != NULL && public_key_curve(items[i].key) == EC_CURVE_P256;
         struct key_lease lease = key_tables_borrow(tables, items[i].key, run);
         if (lease.table != NULL)
             leases[lease_count++] = lease;
@@ -143,12 +145,13 @@ static void check_grain(struct key_tables *tables, struct item *items, size_t co
             struct item *it = &items[i];
             if (it->verdict != SIGNATURE_UNCHECKED)
                 continue;
-            if (lease.table == NULL) {
+            if (!fast) {
                 check_plain(it);
                 continue;
             }
             checked[n] = it;
             checks[n++] = (struct p256_check){ .table = lease.table,
+                                               .point = public_key_point(it->key),
                                                .digest = bytes_of(it->digest, it->digest_len),
                                                .r = bytes_of(it->r, it->r_len),
                                                .s = bytes_of(it->s, it->s_len) };
