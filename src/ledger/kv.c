@@ -5,6 +5,7 @@
 #include "os/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <leveldb/c.h>
 #include <unistd.h>
 
@@ -15,6 +16,9 @@ enum {
 };
 
 LOG_DEFINE(logger, "leveldbhelper");
+
+/* A file that neither LevelDB nor goleveldb looks at. */
+#define DAMAGE_MARK "DAMAGED"
 
 /* Sorts after every key that a node writes. */
 static const char beyond[] = "\xff\xff\xff\xff";
@@ -37,15 +41,33 @@ struct kv_batch {
 
 struct kv_iter {
     leveldb_iterator_t *it;
-    const char *path;
+    const struct kv *kv;
     bool begun;
 };
 
-static enum weft_code failed(const char *path, char *error, struct weft_err *e)
+/* A table is read when it is needed: damage shows long after the opening.  The
+ * next one shall know. */
+static void note_damage(const struct kv *kv)
+{
+    WEFT_FREE char *mark = weft_asprintf("%s/" DAMAGE_MARK, kv->path);
+    WEFT_CLEANUP(file_close) int fd = -1;
+    struct weft_err e = { 0 };
+    if (file_open(mark, O_WRONLY | O_CREAT, 0644, &fd, &e) != WEFT_OK)
+        LOG_WARN(&logger, "Damage was found but can't be noted: %s", e.msg);
+}
+
+static enum weft_code failed(const struct kv *kv, char *error, struct weft_err *e)
 {
     bool corrupt = strncmp(error, "Corruption", 10) == 0 || strstr(error, "does not exist") != NULL;
-    enum weft_code rc =
-        WEFT_FAIL(e, corrupt ? WEFT_CORRUPT : WEFT_IO, "leveldb at [%s]: %s", path, error);
+    bool locked = strncmp(error, "IO error: lock ", 15) == 0;
+    enum weft_code rc = WEFT_FAIL(e,
+                                  corrupt  ? WEFT_CORRUPT
+                                  : locked ? WEFT_UNAVAILABLE
+                                           : WEFT_IO,
+                                  "leveldb at [%s]: %s%s", kv->path, error,
+                                  locked ? ": lock is already acquired by another process" : "");
+    if (corrupt && kv->db != NULL && kv->copy == NULL)
+        note_damage(kv);
     leveldb_free(error);
     return rc;
 }
@@ -89,11 +111,21 @@ static struct kv *kv_new(const char *path)
     return kv;
 }
 
+static enum weft_code check_damage_mark(const char *path, struct weft_err *e)
+{
+    WEFT_FREE char *mark = weft_asprintf("%s/" DAMAGE_MARK, path);
+    if (path_exists(mark))
+        return WEFT_FAIL(e, WEFT_CORRUPT,
+                         "leveldb at [%s]: damage was found in it earlier (%s says so)", path,
+                         mark);
+    return WEFT_OK;
+}
+
 static enum weft_code open_db(struct kv *kv, const char *path, struct weft_err *e)
 {
     char *error = NULL;
     kv->db = leveldb_open(kv->options, path, &error);
-    return error != NULL ? failed(kv->path, error, e) : WEFT_OK;
+    return error != NULL ? failed(kv, error, e) : WEFT_OK;
 }
 
 /* ---- opening -------------------------------------------------------------- */
@@ -167,6 +199,7 @@ enum weft_code kv_open(const char *path, const char *format, struct kv **ret, st
     WEFT_CLEANUP(kv_release) struct kv *kv = kv_new(path);
     WEFT_FREE char *lock = weft_asprintf("%s/LOCK", path);
     WEFT_TRY(file_lock(lock, &kv->lock_fd, e));
+    WEFT_TRY(check_damage_mark(path, e));
     leveldb_options_set_create_if_missing(kv->options, create);
     WEFT_TRY(open_db(kv, path, e));
     WEFT_TRY(dir_sync(path, e)); /* LevelDB renames CURRENT and leaves it at that */
@@ -176,8 +209,12 @@ enum weft_code kv_open(const char *path, const char *format, struct kv **ret, st
     return WEFT_OK;
 }
 
-/* Tables never change: a link will do.  The log, the manifest and CURRENT are
- * small and copied; the lock and the text log are not needed. */
+/* Tables never change: a link will do.  It gets the older name, 000007.sst for
+ * 000007.ldb: LevelDB reads a table by either name but writes only the newer,
+ * so that a number which it gives out again (the manifest may not know the
+ * newest table yet) does not make it write into the ledger's own file.
+ * The log, the manifest and CURRENT are small and copied; the lock and the text
+ * log are not needed. */
 static enum weft_code copy_one(const char *from_dir, const char *to_dir, const char *name,
                                struct weft_err *e)
 {
@@ -185,6 +222,7 @@ static enum weft_code copy_one(const char *from_dir, const char *to_dir, const c
     WEFT_FREE char *to = weft_asprintf("%s/%s", to_dir, name);
     if (ends_with(name, ".ldb") || ends_with(name, ".sst")) {
         WEFT_FREE char *whole = realpath(from, NULL);
+        memcpy(to + strlen(to) - 4, ".sst", 4);
         if (whole == NULL || symlink(whole, to) != 0)
             return WEFT_FAIL(e, WEFT_IO, "can't link %s into %s", from, to_dir);
         return WEFT_OK;
@@ -236,7 +274,7 @@ enum weft_code kv_get(struct kv *kv, struct bytes key, bool *ret_found, struct b
     size_t len = 0;
     char *value = leveldb_get(kv->db, kv->read, (const char *)key.data, key.len, &len, &error);
     if (error != NULL)
-        return failed(kv->path, error, e);
+        return failed(kv, error, e);
     *ret_found = value != NULL;
     if (value != NULL) {
         buf_clear(ret);
@@ -289,7 +327,7 @@ enum weft_code kv_write(struct kv *kv, const struct kv_batch *b, bool sync, stru
 {
     char *error = NULL;
     leveldb_write(kv->db, sync ? kv->write_sync : kv->write, b->b, &error);
-    return error != NULL ? failed(kv->path, error, e) : WEFT_OK;
+    return error != NULL ? failed(kv, error, e) : WEFT_OK;
 }
 
 /* Compacting a range always empties the write buffer into a table first; this
@@ -303,7 +341,7 @@ struct kv_iter *kv_iter_new(struct kv *kv, struct bytes start)
 {
     struct kv_iter *it = weft_alloc(sizeof(*it));
     it->it = leveldb_create_iterator(kv->db, kv->read);
-    it->path = kv->path;
+    it->kv = kv;
     leveldb_iter_seek(it->it, start.len > 0 ? (const char *)start.data : "", start.len);
     return it;
 }
@@ -326,7 +364,7 @@ enum weft_code kv_iter_next(struct kv_iter *it, bool *ret_found, struct bytes *r
         char *error = NULL;
         leveldb_iter_get_error(it->it, &error);
         if (error != NULL)
-            return failed(it->path, error, e);
+            return failed(it->kv, error, e);
         *ret_found = false;
         it->begun = false; /* stays at the end however often it is asked */
         return WEFT_OK;
