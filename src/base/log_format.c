@@ -250,16 +250,23 @@ static void put_logfmt_field(struct log_line *l, const char *between, struct fie
 
 /* ---- json and logfmt ------------------------------------------------ */
 
+static bool gives_back(double s, int places, char text[40])
+{
+    (void)snprintf(text, 40, "%.*f", places, s);
+    return strtod(text, NULL) == s;
+}
+
 /* Seconds since 1970 as the shortest number that gives back the same double,
- * which is what Go writes. */
+ * which is what Go writes.  In this century that has six or seven places. */
 static void seconds_text(int64_t wall_ns, char text[40])
 {
     double s = (double)wall_ns / 1e9;
-    for (int places = 0; places <= 9; places++) {
-        (void)snprintf(text, 40, "%.*f", places, s);
-        if (strtod(text, NULL) == s)
-            return;
-    }
+    int places = 7;
+    while (places < 9 && !gives_back(s, places, text))
+        places++;
+    while (places > 0 && gives_back(s, places - 1, text))
+        places--;
+    (void)snprintf(text, 40, "%.*f", places, s);
 }
 
 /* "src/base/log.c:42" is "base/log.c:42". */

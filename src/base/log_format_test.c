@@ -173,11 +173,26 @@ TEST(logfmt_as_zap_logfmt_writes_it)
            "caller=server/main.c:941 msg=\"could not\" channel=ch\n");
 }
 
-TEST(whole_seconds_have_no_point)
+TEST(seconds_are_as_short_as_they_can_be)
 {
-    struct log_record r = record(LOG_LEVEL_INFO, "m");
-    r.wall_ns = 1795340641000000000;
-    EXPECT(strncmp(write_line("logfmt", &r, 0), "ts=1795340641 level", 19) == 0);
+    static const struct {
+        int64_t wall_ns;
+        const char *want;
+    } cases[] = {
+        { 1795340641000000000, "ts=1795340641 level" },
+        { 1795340641500000000, "ts=1795340641.5 level" },
+        { 1795340641847787000, "ts=1795340641.847787 level" },
+        { 1795340641744624600, "ts=1795340641.7446246 level" },
+        { 1000000007, "ts=1.000000007 level" },
+        { 0, "ts=0 level" },
+    };
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(cases); i++) {
+        struct log_record r = record(LOG_LEVEL_INFO, "m");
+        r.wall_ns = cases[i].wall_ns;
+        write_line("logfmt", &r, 0);
+        line.text[strlen(cases[i].want)] = '\0';
+        EXPECT_STR(line.text, cases[i].want);
+    }
 }
 
 /* A message of escapes, six bytes each, far over the limit, then a field. */

@@ -181,6 +181,8 @@ static const struct word *word_at(const char *layout)
 {
     for (size_t i = 0; i < WEFT_ARRAY_LEN(words); i++) {
         const struct word *w = &words[i];
+        if (w->text[0] != layout[0])
+            continue;
         size_t n = strlen(w->text);
         if (strncmp(layout, w->text, n) == 0 &&
             !(w->not_in_word && layout[n] >= 'a' && layout[n] <= 'z'))
