@@ -82,3 +82,13 @@ void chain_signer_put_slot(const struct chain_signer *s, const struct block_view
     wire_put_bytes(out, 1, buf_bytes(&value));
     wire_put_bytes(out, 2, buf_bytes(&one));
 }
+
+struct bytes chain_signer_creator(const struct chain_signer *s)
+{
+    return buf_bytes(&s->creator);
+}
+
+struct private_key *chain_signer_key(const struct chain_signer *s)
+{
+    return s->key;
+}

@@ -13,6 +13,11 @@ struct chain_signer;
 struct chain_signer *chain_signer_new(void);
 void chain_signer_free(struct chain_signer *s);
 
+/* Its SerializedIdentity, { "OrdererMSP", certificate as PEM }, and its key. */
+struct private_key;
+struct bytes chain_signer_creator(const struct chain_signer *s);
+struct private_key *chain_signer_key(const struct chain_signer *s);
+
 /* Slot 0 of a block whose number and hashes are set: OrdererBlockMetadata with
  * the last config, signed with the header. */
 void chain_signer_put_slot(const struct chain_signer *s, const struct block_view *v,

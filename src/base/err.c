@@ -55,10 +55,10 @@ void weft_err_set(struct weft_err *e, enum weft_code code, const char *file, int
     va_end(args);
 }
 
-enum weft_code weft_err_wrap(struct weft_err *e, enum weft_code code, const char *fmt, ...)
+void weft_err_add_context(struct weft_err *e, enum weft_code code, const char *fmt, ...)
 {
     if (e == NULL)
-        return code;
+        return;
     char inner[sizeof(e->msg)];
     memcpy(inner, e->msg, sizeof(inner));
     va_list args;
@@ -68,7 +68,6 @@ enum weft_code weft_err_wrap(struct weft_err *e, enum weft_code code, const char
     size_t used = strlen(e->msg);
     (void)snprintf(e->msg + used, sizeof(e->msg) - used, ": %s", inner);
     e->code = code;
-    return code;
 }
 
 void weft_assert_failed(const char *file, int line, const char *cond)

@@ -7,13 +7,27 @@
 
 /* ---- the command line ---------------------------------------------------------- */
 
+static bool is_name(const char *name, const char *arg, size_t len)
+{
+    return name != NULL && strlen(name) == len && strncmp(name, arg, len) == 0;
+}
+
 static const struct cli_opt *find_opt(const struct cli_opt *opts, size_t count, const char *arg,
-                                      size_t name_len)
+                                      size_t len)
 {
     for (size_t i = 0; i < count; i++)
-        if (strlen(opts[i].name) == name_len && strncmp(opts[i].name, arg, name_len) == 0)
+        if (is_name(opts[i].name, arg, len) || is_name(opts[i].alias, arg, len))
             return &opts[i];
     return NULL;
+}
+
+static enum weft_code set_flag(const struct cli_opt *o, const char *value, struct weft_err *e)
+{
+    bool yes = value == NULL || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+    if (!yes && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
+        return WEFT_FAIL(e, WEFT_INVALID, "%s is true or false, not %s", o->name, value);
+    *o->ret_flag = yes;
+    return WEFT_OK;
 }
 
 /* One option, as "--block 7", "--block=7" or "--json". */
@@ -26,12 +40,8 @@ static enum weft_code take_opt(const struct cli_opt *opts, size_t count, int arg
     const struct cli_opt *o = find_opt(opts, count, arg, name_len);
     if (o == NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "unknown option %s", arg);
-    if (o->value == NULL) {
-        if (equals != NULL)
-            return WEFT_FAIL(e, WEFT_INVALID, "%s takes no value", o->name);
-        *o->ret_flag = true;
-        return WEFT_OK;
-    }
+    if (o->value == NULL)
+        return set_flag(o, equals != NULL ? equals + 1 : NULL, e);
     if (equals == NULL && *at + 1 >= argc)
         return WEFT_FAIL(e, WEFT_INVALID, "%s needs a value: %s %s", o->name, o->name, o->value);
     *o->ret_text = equals != NULL ? equals + 1 : argv[++*at];
@@ -69,7 +79,8 @@ static void print_options(FILE *out, const struct cli_cmd *c)
     (void)fprintf(out, "\nOptions:\n");
     for (size_t i = 0; i < n; i++) {
         char head[64];
-        (void)snprintf(head, sizeof(head), "%s %s", opts[i].name,
+        (void)snprintf(head, sizeof(head), "%s%s%s %s", opts[i].alias != NULL ? opts[i].alias : "",
+                       opts[i].alias != NULL ? ", " : "", opts[i].name,
                        opts[i].value != NULL ? opts[i].value : "");
         (void)fprintf(out, "  %-22s %s\n", head, opts[i].help);
     }
@@ -84,14 +95,13 @@ static void print_command(FILE *out, const char *program, const struct cli_cmd *
     print_options(out, c);
 }
 
-static void print_commands(FILE *out, const char *program, const char *about, const char *below,
-                           const struct cli_cmd *const *cmds, size_t count)
+static void print_commands(FILE *out, const struct cli_program *p, const char *below)
 {
-    (void)fprintf(out, "%s\n\nUsage:\n  %s COMMAND ...\n\nCommands:\n", about, program);
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(cmds[i]->name, below, strlen(below)) == 0)
-            (void)fprintf(out, "  %-22s %s\n", cmds[i]->name, cmds[i]->summary);
-    (void)fprintf(out, "\n`%s COMMAND --help` says more about a command.\n", program);
+    (void)fprintf(out, "%s\n\nUsage:\n  %s COMMAND ...\n\nCommands:\n", p->about, p->name);
+    for (size_t i = 0; i < p->count; i++)
+        if (strncmp(p->cmds[i]->name, below, strlen(below)) == 0)
+            (void)fprintf(out, "  %-22s %s\n", p->cmds[i]->name, p->cmds[i]->summary);
+    (void)fprintf(out, "\n`%s COMMAND --help` says more about a command.\n", p->name);
 }
 
 /* ---- running ---------------------------------------------------------------------- */
@@ -118,7 +128,8 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
-static int run(struct cli *cli, const struct cli_cmd *c, int argc, char **argv)
+static int run(struct cli *cli, const struct cli_program *p, const struct cli_cmd *c, int argc,
+               char **argv)
 {
     struct weft_err e = { 0 };
     if (wants_help(argc, argv)) {
@@ -134,29 +145,28 @@ static int run(struct cli *cli, const struct cli_cmd *c, int argc, char **argv)
     if (rc != WEFT_INVALID)
         return 1;
     (void)fprintf(cli->err, "Usage: %s %s %s\n", cli->program, c->name, c->args);
-    return 2;
+    return p->misused;
 }
 
-int cli_main(const char *program, const char *about, const struct cli_cmd *const *cmds,
-             size_t count, int argc, char **argv)
+int cli_main(const struct cli_program *p, int argc, char **argv)
 {
-    struct cli cli = { program, stdout, stderr };
+    struct cli cli = { p->name, stdout, stderr };
     argc--;
     argv++;
-    for (size_t i = 0; i < count; i++) {
-        int words = name_words(cmds[i]->name, argc, argv);
+    for (size_t i = 0; i < p->count; i++) {
+        int words = name_words(p->cmds[i]->name, argc, argv);
         if (words > 0)
-            return run(&cli, cmds[i], argc - words, argv + words);
+            return run(&cli, p, p->cmds[i], argc - words, argv + words);
     }
     if (argc == 0 || wants_help(argc, argv)) {
-        print_commands(argc == 0 ? cli.err : cli.out, program, about,
-                       argc > 0 && argv[0][0] != '-' ? argv[0] : "", cmds, count);
-        return argc == 0 ? 2 : 0;
+        print_commands(argc == 0 ? cli.err : cli.out, p,
+                       argc > 0 && argv[0][0] != '-' ? argv[0] : "");
+        return argc == 0 ? p->misused : 0;
     }
-    (void)fprintf(cli.err, "Error: %s has no command %s%s%s\n", program, argv[0],
+    (void)fprintf(cli.err, "Error: %s has no command %s%s%s\n", p->name, argv[0],
                   argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
-    print_commands(cli.err, program, about, "", cmds, count);
-    return 2;
+    print_commands(cli.err, p, "");
+    return p->misused;
 }
 
 /* ---- progress ---------------------------------------------------------------------- */

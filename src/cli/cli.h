@@ -3,9 +3,9 @@
  * A program is a table of commands; a command is a file cmd_<noun>_<verb>.c
  * with one struct cli_cmd.  cli_main finds the command by the first words,
  * reads options (anywhere among the arguments) and positionals, runs it, and
- * prints what it returns: "Error: <why>" on standard error, exit status 1; 2
- * for a command line that cannot be understood.  The answer goes to standard
- * output alone, so that it can be piped.
+ * prints what it returns: "Error: <why>" on standard error, exit status 1, or
+ * the program's own one for a command line that cannot be understood.  The
+ * answer goes to standard output alone, so that it can be piped.
  *
  *     weft ledger show DIR mychannel --block 7
  *          `--------'   positionals   `- option with a value
@@ -28,7 +28,8 @@ struct cli_opt {
     const char *value;     /* what to call its value in the help; NULL: a flag */
     const char *help;      /* one line */
     const char **ret_text; /* for options with a value */
-    bool *ret_flag;        /* for flags */
+    bool *ret_flag;        /* for flags; "--tls=false" is understood */
+    const char *alias;     /* "-c"; NULL: none */
 };
 
 struct cli {
@@ -64,8 +65,14 @@ struct cli_args {
 enum weft_code cli_parse(const struct cli_opt *opts, size_t count, int argc, char **argv,
                          struct cli_args *args, struct weft_err *e) WEFT_MUST_CHECK;
 
-int cli_main(const char *program, const char *about, const struct cli_cmd *const *cmds,
-             size_t count, int argc, char **argv);
+struct cli_program {
+    const char *name, *about;
+    const struct cli_cmd *const *cmds;
+    size_t count;
+    int misused; /* exit status for a command line that cannot be understood */
+};
+
+int cli_main(const struct cli_program *p, int argc, char **argv);
 
 /* ---- progress --------------------------------------------------------------- */
 

@@ -14,8 +14,8 @@ struct args {
 static void options_for(struct args *a, struct cli_opt *ret, size_t *ret_count)
 {
     const struct cli_opt opts[] = {
-        { "--from", "N", "the first block (0)", &a->from, NULL },
-        { "--to", "N", "the last block (the newest)", &a->to, NULL },
+        { "--from", "N", "the first block (0)", &a->from, NULL, NULL },
+        { "--to", "N", "the last block (the newest)", &a->to, NULL, NULL },
     };
     memcpy(ret, opts, sizeof(opts));
     *ret_count = WEFT_ARRAY_LEN(opts);

@@ -19,7 +19,7 @@ struct args {
 static void options_for(struct args *a, struct cli_opt *ret, size_t *ret_count)
 {
     const struct cli_opt opts[] = {
-        { "--layout", "KIND", "orderer or peer; needed for a new folder", &a->layout, NULL },
+        { "--layout", "KIND", "orderer or peer; needed for a new folder", &a->layout, NULL, NULL },
     };
     memcpy(ret, opts, sizeof(opts));
     *ret_count = WEFT_ARRAY_LEN(opts);

@@ -16,9 +16,9 @@ struct args {
 static void options_for(struct args *a, struct cli_opt *ret, size_t *ret_count)
 {
     const struct cli_opt opts[] = {
-        { "--block", "N", "this block: a number, oldest, or newest", &a->block, NULL },
-        { "--tx", "TXID", "the block with this transaction", &a->tx, NULL },
-        { "--json", NULL, "as JSON; a block as configtxlator decodes it", NULL, &a->json },
+        { "--block", "N", "this block: a number, oldest, or newest", &a->block, NULL, NULL },
+        { "--tx", "TXID", "the block with this transaction", &a->tx, NULL, NULL },
+        { "--json", NULL, "as JSON; a block as configtxlator decodes it", NULL, &a->json, NULL },
     };
     memcpy(ret, opts, sizeof(opts));
     *ret_count = WEFT_ARRAY_LEN(opts);

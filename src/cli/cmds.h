@@ -1,4 +1,4 @@
-/* cmds.h - the commands of weft, one a file: cmd_<name>.c.
+/* cmds.h - the commands of weft and peer, one a file: cmd_<name>.c.
  *
  * Go origin   none
  * Owner       the main thread
@@ -13,5 +13,8 @@ extern const struct cli_cmd cmd_ledger_verify;
 extern const struct cli_cmd cmd_ledger_export;
 extern const struct cli_cmd cmd_ledger_import;
 extern const struct cli_cmd cmd_version;
+
+extern const struct cli_cmd cmd_channel_fetch;
+extern const struct cli_cmd cmd_peer_version;
 
 #endif

@@ -11,6 +11,12 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "Error: %s\n", e.msg);
         return 1;
     }
-    return cli_main("weft", "weft looks into, checks and copies Hyperledger Fabric's ledgers.",
-                    cmds, WEFT_ARRAY_LEN(cmds), argc, argv);
+    static const struct cli_program program = {
+        .name = "weft",
+        .about = "weft looks into, checks and copies Hyperledger Fabric's ledgers.",
+        .cmds = cmds,
+        .count = WEFT_ARRAY_LEN(cmds),
+        .misused = 2,
+    };
+    return cli_main(&program, argc, argv);
 }

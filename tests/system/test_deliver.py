@@ -1,6 +1,7 @@
 """Deliver, asked by grpcio with hand-made messages, over a real ledger."""
 
 import hashlib
+import os
 import queue
 import shutil
 import ssl
@@ -196,6 +197,40 @@ class DeliverTest(unittest.TestCase):
             with grpc.secure_channel(address, nobody) as stranger:
                 with self.assertRaises(grpc.RpcError):
                     Stream(stranger).read()
+
+    def test_peer_channel_fetch_writes_the_block(self):
+        msp = self.dir / "msp"
+        cert, key = self.certs.make("admin")
+        for folder, path in (("signcerts", cert), ("keystore", key)):
+            (msp / folder).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, msp / folder)
+        env = {"FABRIC_CFG_PATH": str(ROOT / "sampleconfig"), "CORE_PEER_LOCALMSPID": "Org1MSP",
+               "CORE_PEER_MSPCONFIGPATH": str(msp), "FABRIC_LOGGING_SPEC": "info"}
+        process, address = self.orderer(tls=True, client_auth=True)
+
+        def fetch(what, *more):
+            out = self.dir / "fetched.block"
+            out.unlink(missing_ok=True)
+            done = subprocess.run(
+                [BIN / "peer", "channel", "fetch", what, out, "-c", "mychannel", "-o", address,
+                 "--tls", "--cafile", self.certs.ca, "--clientauth", "--certfile", self.client[0],
+                 "--keyfile", self.client[1], *more], env=os.environ | env, capture_output=True,
+                text=True, timeout=30, check=False)
+            return done, out
+
+        with process:
+            for what, number in (("0", 0), ("oldest", 0), ("newest", 78), ("config", 64)):
+                done, out = fetch(what)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(f"Received block: {number}", done.stderr)
+                path = fixture(f"ledger-small/blocks-orderer/{number}.block")
+                self.assertEqual(out.read_bytes(), path.read_bytes())
+            done, out = fetch("999")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("Error: can't read the block: &{NOT_FOUND}", done.stderr)
+            self.assertFalse(out.exists())
+            done, _ = fetch("some")
+            self.assertIn("Error: fetch target illegal: some", done.stderr)
 
     def test_stops_and_reports_when_told(self):
         process, _ = self.orderer()
