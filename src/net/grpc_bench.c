@@ -291,7 +291,7 @@ static struct figure stream(const struct server *sv, bool tls, size_t conns, siz
     double before = rss_mb(sv);
     for (size_t i = 0; i < conns * streams; i++)
         ask_endless(c.clients[i % conns], size);
-    double from = bench_now(), warm = conns > 500 ? 2.0 : 0.4, for_s = 2.0;
+    double from = bench_now(), warm = conns > 500 ? 6.0 : 0.4, for_s = 2.0;
     while (bench_now() < from + warm)
         loop_turn(c.loop, 100);
     uint64_t bytes = c.bytes;

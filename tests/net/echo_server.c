@@ -220,12 +220,22 @@ static void stall_message(struct grpc_stream *s, struct net_msg *m)
 
 static const struct grpc_stream_ops stall = { .on_message = stall_message };
 
+/* Cancels the call at its first message. */
+static void give_up_message(struct grpc_stream *s, struct net_msg *m)
+{
+    net_msg_unref(m);
+    grpc_stream_cancel(s);
+}
+
+static const struct grpc_stream_ops give_up = { .on_message = give_up_message };
+
 static const struct grpc_method methods[] = {
     { .path = "/test.Echo/Once", .unary = once },  { .path = "/test.Echo/Chat", .ops = &chat },
     { .path = "/test.Echo/List", .ops = &list },   { .path = "/test.Echo/Sum", .ops = &sum },
     { .path = "/test.Echo/Fail", .unary = fail },  { .path = "/test.Echo/Who", .unary = who },
     { .path = "/test.Echo/Hang", .ops = &hang },   { .path = "/test.Echo/Hangs", .unary = hangs },
     { .path = "/test.Echo/Stall", .ops = &stall },
+    { .path = "/test.Echo/GiveUp", .ops = &give_up },
 };
 
 /* ---- wiring ----------------------------------------------------------------------- */

@@ -79,6 +79,8 @@ void test_options_parse(struct test_options *o, int argc, char **argv)
             o->loops = (unsigned)strtoul(argv[i], NULL, 10);
         else if (strcmp(name, "--client-auth") == 0)
             o->client_auth = auth_of(argv[i]);
+        else if (strcmp(name, "--time-shift") == 0)
+            o->time_shift_s = strtol(argv[i], NULL, 10);
         else if (strcmp(name, "--set") == 0)
             set_limit(&o->limits, argv[i]);
         else
@@ -112,7 +114,8 @@ struct tls_context *test_tls_context(enum tls_side side, const struct test_optio
                                        .key_pem = buf_bytes(&key),
                                        .roots_pem = &roots_pem,
                                        .roots_count = o->roots != NULL ? 1 : 0,
-                                       .client_auth = o->client_auth };
+                                       .client_auth = o->client_auth,
+                                       .time_shift_s = o->time_shift_s };
     if (tls_context_new(side, &config, &tls, &e) != WEFT_OK) {
         (void)fprintf(stderr, "Error: %s\n", e.msg);
         exit(1); /* NOLINT(concurrency-mt-unsafe): one thread yet */

@@ -13,6 +13,7 @@ struct test_options {
     const char *address, *cert, *key, *roots, *host;
     enum tls_client_auth client_auth;
     unsigned loops;
+    int64_t time_shift_s;
     bool verbose;
     struct net_limits limits;
     int rest; /* index of the first argument that is no option */
