@@ -27,8 +27,9 @@ struct kv;
 
 /* Opens the folder, making it if it is missing or empty.  `format` is the mark
  * that must be there ("" none; an empty folder gets it).  WEFT_UNAVAILABLE when
- * another process has it, WEFT_CORRUPT when LevelDB can't make sense of it,
- * WEFT_INVALID for another format. */
+ * another process has it, WEFT_INVALID for another format, WEFT_CORRUPT when
+ * LevelDB can't make sense of it, or could not of a part of it earlier: damage
+ * that shows when something is read is noted in the folder (file DAMAGED). */
 enum weft_code kv_open(const char *path, const char *format, struct kv **ret,
                        struct weft_err *e) WEFT_MUST_CHECK;
 
