@@ -226,33 +226,33 @@ struct block *chain_next(struct chain *c, size_t txs, size_t tx_bytes)
     return b;
 }
 
-static struct block *next_single(struct chain *c, enum header_type type, struct bytes data,
-                                 struct bytes updates)
+struct block *chain_next_config(struct chain *c, size_t bytes)
 {
+    WEFT_CLEANUP(buf_done) struct buf data = { 0 };
+    WEFT_ASSERT(c->signer != NULL);
     struct making m = making_of(1);
-    buf_put(&m.updates, updates);
-    make_envelope(c, type, data, &m.envelopes[0]);
+    put_random(c, &data, bytes);
+    make_envelope(c, HEADER_CONFIG, buf_bytes(&data), &m.envelopes[0]);
     buf_put_u8(&m.slots[BLOCK_SLOT_FLAGS], 0);
+    c->last_config = c->count;
     struct block *b = add_block(c, &m);
     making_done(&m);
     return b;
 }
 
-struct block *chain_next_config(struct chain *c, size_t bytes)
-{
-    WEFT_CLEANUP(buf_done) struct buf data = { 0 };
-    WEFT_ASSERT(c->signer != NULL);
-    put_random(c, &data, bytes);
-    c->last_config = c->count;
-    return next_single(c, HEADER_CONFIG, buf_bytes(&data), bytes_of(NULL, 0));
-}
-
-struct block *chain_next_results(struct chain *c, struct bytes results, struct bytes updates)
+struct block *chain_next_results(struct chain *c, struct bytes results)
 {
     WEFT_CLEANUP(buf_done) struct buf data = { 0 };
     WEFT_ASSERT(c->form == CHAIN_OF_PEER);
+    struct making m = making_of(2);
     chain_put_transaction(results, &data);
-    return next_single(c, HEADER_ENDORSER_TRANSACTION, buf_bytes(&data), updates);
+    make_envelope(c, HEADER_ENDORSER_TRANSACTION, buf_bytes(&data), &m.envelopes[0]);
+    make_write(c, &m, 1, bytes_of_str("plain"));
+    put_random(c, &m.updates, 8);
+    buf_put(&m.slots[BLOCK_SLOT_FLAGS], bytes_of("\0\0", 2));
+    struct block *b = add_block(c, &m);
+    making_done(&m);
+    return b;
 }
 
 void chain_tx_id(const struct chain *c, uint64_t block, size_t tx, char out[65])

@@ -57,9 +57,9 @@ struct block *chain_next(struct chain *c, size_t txs, size_t tx_bytes);
 /* The next block is a config.  For signed chains. */
 struct block *chain_next_config(struct chain *c, size_t bytes);
 
-/* The next block, one valid transaction of these results (a TxReadWriteSet),
- * with the commit hash of these updates.  For peers' chains. */
-struct block *chain_next_results(struct chain *c, struct bytes results, struct bytes updates);
+/* The next block: a transaction of these results (a TxReadWriteSet) and a plain
+ * one, both valid, with a commit hash that nobody can compute.  For peers' chains. */
+struct block *chain_next_results(struct chain *c, struct bytes results);
 
 /* A Transaction, as Payload.data, around a TxReadWriteSet. */
 void chain_put_transaction(struct bytes results, struct buf *out);

@@ -275,9 +275,9 @@ static enum weft_code check(struct commit_hash_check *c, const struct block_view
     if (!bytes_eq(stored, digest_bytes(&want)))
         return WEFT_FAIL(e, WEFT_CORRUPT,
                          "block [%" PRIu64
-                         "]: metadata slot COMMIT_HASH does not fit its transactions, their "
-                         "validation flags and the commit hash of the block before it",
-                         v->number);
+                         "]: metadata slot COMMIT_HASH does not fit its transactions and their "
+                         "validation flags, or the commit hash of block [%" PRIu64 "]",
+                         v->number, v->number - 1);
     c->matched++;
     return WEFT_OK;
 }
