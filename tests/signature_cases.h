@@ -24,6 +24,7 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/obj_mac.h>
 
 enum {
@@ -32,6 +33,8 @@ enum {
     CASE_KEYS = CASE_SCALAR_KEYS + CASE_POINT_KEYS,
     CASE_NONCES = 64,
     CASE_BYTES = 32,
+    CASE_BITS = 256,
+    CASE_WORDS = 12, /* of 64 bits in digest, r and s */
 };
 
 struct signature_case {
@@ -52,7 +55,7 @@ enum case_kind {
     CASE_VANISHING,     /* u1*G = -u2*Q: the sum is infinity */
     CASE_NEAR_DOUBLING, /* as the two above, one bit away */
     CASE_SMALL_R,       /* r below p-n, x something else */
-    CASE_WANTED_X,      /* x = r or x = r+n by construction: valid */
+    CASE_WANTED_X,      /* a wanted x, see case_make_wanted() */
     CASE_WANTED_X_FLIPPED,
     CASE_RANDOM,
     CASE_KIND_NR,
@@ -66,7 +69,7 @@ struct case_world {
     EC_KEY *oracle[CASE_KEYS];
     struct public_key *keys[CASE_KEYS];
     struct signature_case wanted[CASE_POINT_KEYS];
-    bool wanted_above_n[CASE_POINT_KEYS]; /* x = r+n */
+    enum p256_outcome wanted_outcome[CASE_POINT_KEYS];
     BIGNUM *nonce_inverse[CASE_NONCES], *nonce_r[CASE_NONCES];
 };
 
@@ -116,42 +119,59 @@ static inline void case_use_point(struct case_world *w, unsigned i)
 }
 
 /* Key i is made so that (digest, r, s) of its case sums up to a point with
- * x = r, or x = r+n.  Only coordinates near 0 (or n) leave room for both. */
-static inline void case_make_wanted(struct case_world *w, struct weft_rand *rand, unsigned i,
-                                    bool above_n)
+ * this x.  False when there is none. */
+static inline bool case_make_key(struct case_world *w, struct weft_rand *rand, unsigned i,
+                                 const BIGNUM *x, const BIGNUM *r)
 {
     struct signature_case *c = &w->wanted[i];
-    unsigned key = CASE_SCALAR_KEYS + i;
     EC_POINT *sum = EC_POINT_new(w->group), *part = EC_POINT_new(w->group);
-    BIGNUM *r = BN_new(), *x = BN_new(), *u1 = BN_new(), *u2 = BN_new();
-    WEFT_ASSERT(sum != NULL && part != NULL && r != NULL && x != NULL && u1 != NULL && u2 != NULL);
-
-    /* The i-th smallest r that gives a point, or a random one below p-n. */
-    WEFT_ASSERT(BN_set_word(r, i % 4 + 1) == 1);
-    if (i % 4 == 3)
-        WEFT_ASSERT(BN_rshift(r, case_scalar(w, rand, r), 130) == 1);
-    for (;; WEFT_ASSERT(BN_add_word(r, 1) == 1)) {
-        WEFT_ASSERT(above_n ? BN_add(x, r, w->n) == 1 : BN_copy(x, r) != NULL);
-        if (EC_POINT_set_compressed_coordinates(w->group, sum, x, (int)(i & 1), w->ctx) == 1)
-            break;
+    BIGNUM *u1 = BN_new(), *u2 = BN_new();
+    WEFT_ASSERT(sum != NULL && part != NULL && u1 != NULL && u2 != NULL);
+    bool found = EC_POINT_set_compressed_coordinates(w->group, sum, x, (int)(i & 1), w->ctx) == 1;
+    if (found) {
+        c->key = CASE_SCALAR_KEYS + i;
+        case_scalar(w, rand, u1);
+        case_scalar(w, rand, u2);
+        WEFT_ASSERT(BN_mod_inverse(w->t, u2, w->n, w->ctx) != NULL);
+        WEFT_ASSERT(EC_POINT_mul(w->group, part, u1, NULL, NULL, w->ctx) == 1);
+        WEFT_ASSERT(EC_POINT_invert(w->group, part, w->ctx) == 1);
+        WEFT_ASSERT(EC_POINT_add(w->group, part, part, sum, w->ctx) == 1);
+        WEFT_ASSERT(EC_POINT_mul(w->group, w->points[c->key], NULL, part, w->t, w->ctx) == 1);
+        case_mul(w, w->u, r, w->t); /* s = r/u2, e = u1*s */
+        case_put(r, c->r);
+        case_put(w->u, c->s);
+        case_mul(w, w->u, w->u, u1);
+        case_put(w->u, c->digest);
     }
-    case_scalar(w, rand, u1);
-    case_scalar(w, rand, u2);
-    WEFT_ASSERT(BN_mod_inverse(w->t, u2, w->n, w->ctx) != NULL);
-    WEFT_ASSERT(EC_POINT_mul(w->group, part, u1, NULL, NULL, w->ctx) == 1);
-    WEFT_ASSERT(EC_POINT_invert(w->group, part, w->ctx) == 1);
-    WEFT_ASSERT(EC_POINT_add(w->group, part, part, sum, w->ctx) == 1);
-    WEFT_ASSERT(EC_POINT_mul(w->group, w->points[key], NULL, part, w->t, w->ctx) == 1);
-
-    case_mul(w, w->u, r, w->t); /* s = r/u2, e = u1*s */
-    case_put(r, c->r);
-    case_put(w->u, c->s);
-    case_mul(w, w->u, w->u, u1);
-    case_put(w->u, c->digest);
-    c->key = key;
-    w->wanted_above_n[i] = above_n;
-    BN_free(r), BN_free(x), BN_free(u1), BN_free(u2);
+    ERR_clear_error();
+    BN_free(u1), BN_free(u2);
     EC_POINT_free(sum), EC_POINT_free(part);
+    return found;
+}
+
+/* Half of the keys have x = r+n, which takes an r below p-n, and half x = r
+ * with an r as small.  Of the last key x is 0 and r is p-n, so that r+n is p:
+ * no coordinate, though equal to x mod p. */
+static inline void case_make_wanted(struct case_world *w, struct weft_rand *rand, unsigned i)
+{
+    bool above_n = i < CASE_POINT_KEYS / 2;
+    BIGNUM *r = BN_new(), *x = BN_new();
+    WEFT_ASSERT(r != NULL && x != NULL);
+    w->wanted_outcome[i] = above_n ? P256_GOOD_R_PLUS_N : P256_GOOD_R;
+    if (i == CASE_POINT_KEYS - 1) {
+        w->wanted_outcome[i] = P256_OTHER_X;
+        WEFT_ASSERT(BN_sub(r, w->p, w->n) == 1);
+        WEFT_ASSERT(case_make_key(w, rand, i, x, r));
+    } else {
+        WEFT_ASSERT(BN_set_word(r, i % 4) == 1);
+        if (i % 4 == 3)
+            WEFT_ASSERT(BN_rshift(r, case_scalar(w, rand, r), 130) == 1);
+        do {
+            WEFT_ASSERT(BN_add_word(r, 1) == 1);
+            WEFT_ASSERT(above_n ? BN_add(x, r, w->n) == 1 : BN_copy(x, r) != NULL);
+        } while (!case_make_key(w, rand, i, x, r));
+    }
+    BN_free(r), BN_free(x);
 }
 
 static inline void case_make_nonces(struct case_world *w, struct weft_rand *rand)
@@ -193,7 +213,7 @@ static inline struct case_world *case_world_new(uint64_t seed)
         WEFT_ASSERT(EC_POINT_mul(w->group, w->points[i], w->d[i], NULL, NULL, w->ctx) == 1);
     }
     for (unsigned i = 0; i < CASE_POINT_KEYS; i++)
-        case_make_wanted(w, &rand, i, i < CASE_POINT_KEYS / 2);
+        case_make_wanted(w, &rand, i);
     for (unsigned i = 0; i < CASE_KEYS; i++)
         case_use_point(w, i);
     case_make_nonces(w, &rand);
@@ -257,7 +277,7 @@ static inline void case_border(struct case_world *w, struct weft_rand *rand,
 static inline void case_flip(struct weft_rand *rand, struct signature_case *c)
 {
     uint8_t *parts[] = { c->digest, c->r, c->s };
-    uint64_t bit = weft_rand_below(rand, 8 * CASE_BYTES);
+    uint64_t bit = weft_rand_below(rand, CASE_BITS);
     parts[weft_rand_below(rand, 3)][bit / 8] ^= (uint8_t)(1U << bit % 8);
 }
 
@@ -315,7 +335,7 @@ static inline void case_make(struct case_world *w, struct weft_rand *rand, enum 
             case_flip(rand, c);
         return;
     }
-    uint64_t words[3 * CASE_BYTES / sizeof(uint64_t)];
+    uint64_t words[CASE_WORDS];
     for (size_t i = 0; i < WEFT_ARRAY_LEN(words); i++)
         words[i] = weft_rand_next(rand);
     memcpy(c->digest, words, sizeof(c->digest));

@@ -67,7 +67,7 @@ static const char *scan(struct scanner *s, const char *name, const char *end, si
 
 static struct buf scan_hex(struct scanner *s, const char *name)
 {
-    size_t len;
+    size_t len = 0;
     const char *at = scan(s, name, NULL, &len);
     EXPECT(at != NULL);
     struct buf b = { 0 };
@@ -78,7 +78,7 @@ static struct buf scan_hex(struct scanner *s, const char *name)
 
 static char *scan_text(struct scanner *s, const char *name)
 {
-    size_t len;
+    size_t len = 0;
     const char *at = scan(s, name, NULL, &len);
     EXPECT(at != NULL);
     return bytes_dup_str(bytes_of(at, len));
