@@ -1,0 +1,71 @@
+"""@grpc/grpc-js on the other end, as client and as server: plain, TLS 1.2 and
+1.3, mutual TLS.  npm installs it below the build directory."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "net"))
+from peers import BIN, Certificates, Process, echo_client, echo_server  # noqa: E402
+
+MODULES = os.path.join(BIN, "..", "npm-grpc-js")
+
+
+def setUpModule():
+    global certs
+    os.makedirs(MODULES, exist_ok=True)
+    for name in ("package.json", "package-lock.json", "peer.js"):
+        shutil.copy(os.path.join(HERE, "grpc-js", name), MODULES)
+    if not os.path.isdir(os.path.join(MODULES, "node_modules", "@grpc", "grpc-js")):
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=MODULES,
+                       check=True, stdout=subprocess.DEVNULL)
+    certs = Certificates()
+    shutil.copy(certs.path("ca.pem"), certs.path("roots.pem"))
+
+
+def tearDownModule():
+    certs.close()
+
+
+def node(*args):
+    return ["node", *args[:-1], os.path.join(MODULES, "peer.js"), *args[-1]]
+
+
+class GrpcJs(unittest.TestCase):
+    def as_client(self, server, flags=(), folder=()):
+        done = subprocess.run(node(*flags, ["client", "localhost:%d" % server.port, *folder]),
+                              stdout=subprocess.PIPE, text=True, timeout=120)
+        self.assertTrue(server.stop())
+        self.assertEqual([line for line in done.stdout.splitlines() if line[:3] != "ok "], [])
+        self.assertGreaterEqual(len(done.stdout.splitlines()), 12)
+
+    def as_server(self, flags=(), folder=(), args=()):
+        server = Process(node(*flags, ["server", *folder]))
+        got = echo_client("--connect", "localhost:%d" % server.port, *args, "once", 0,
+                          "once", 64 << 20, "chat", 5000, 100, "list", 5000, 100, "sum", 100, 5000,
+                          "many", 100, 10000, "fail", "9 n\u00e9 100%", "hang", 200, "cancel", 50)
+        server.child.stdin.close()
+        server.child.wait()
+        got = [re.sub(r"( OK \d+ \d+) OK$", r"\1", line) for line in got]  # its message of success
+        self.assertEqual(got, ["once OK 1 0", "once OK 1 %d" % (64 << 20), "chat OK 5000 500000",
+                               "list OK 5000 500000", "100 500000 sum OK 1 10", "many OK 1 10000",
+                               "fail FailedPrecondition 0 0 n\u00e9 100%",
+                               "hang DeadlineExceeded 0 0 context deadline exceeded",
+                               "cancel Canceled 0 0 context canceled"])
+
+    def test_plain(self):
+        self.as_client(echo_server())
+        self.as_server()
+
+    def test_mutual_tls(self):
+        for flags in (("--tls-min-v1.3",), ("--tls-max-v1.2",)):
+            with self.subTest(flags=flags):
+                self.as_client(echo_server(*certs.server_args("require")), flags, [certs.dir])
+                self.as_server(flags, [certs.dir], certs.client_args(with_cert=True))
+
+
+if __name__ == "__main__":
+    unittest.main()
