@@ -25,6 +25,9 @@ enum {
     /* Transactions in a block, metadata slots of a block. */
     LIMIT_BLOCK_TXS = 1 << 20,
     LIMIT_BLOCK_METADATA_SLOTS = 64,
+    /* Groups of a channel configuration in each other; all its elements. */
+    LIMIT_CONFIG_DEPTH = 16,
+    LIMIT_CONFIG_ITEMS = 1 << 17,
     /* A channel's name: Fabric allows 249 characters. */
     LIMIT_CHANNEL_ID = 249,
     /* FABRIC_LOGGING_SPEC or a body for /logspec, FABRIC_LOGGING_FORMAT. */
