@@ -143,15 +143,14 @@ static void map_put(struct config_map *m, const struct element *one)
     m->at[m->count++] = *one;
 }
 
+/* A zero byte in a name ends the text early; config_id_check refuses such names. */
 static const char *text(struct arena *arena, const char *first, const char *between,
                         struct bytes last)
 {
-    size_t n = strlen(first), k = strlen(between);
-    char *s = arena_alloc(arena, n + k + last.len + 1);
-    memcpy(s, first, n);
-    memcpy(s + n, between, k);
-    if (last.len > 0)
-        memcpy(s + n + k, last.data, last.len);
+    size_t n = strlen(first) + strlen(between) + last.len + 1;
+    char *s = arena_alloc(arena, n);
+    (void)snprintf(s, n, "%s%s%.*s", first, between, (int)last.len,
+                   last.len > 0 ? (const char *)last.data : "");
     return s;
 }
 
@@ -250,8 +249,10 @@ static enum weft_code check_policy(const struct element *existing,
     bool absolute = mod.len > 0 && mod.data[0] == '/';
     const char *path =
         absolute ? arena_dup_str(arena, mod) : text(arena, existing->group_path, "/", mod);
-    enum weft_code rc = policies->satisfied(policies->ctx, path, e);
-    if (rc == WEFT_NOT_FOUND || mod.len == 0)
+    enum weft_code rc = check_mod_policy(mod, NULL) != WEFT_OK
+                            ? WEFT_NOT_FOUND
+                            : policies->satisfied(policies->ctx, path, e);
+    if (rc == WEFT_NOT_FOUND)
         return WEFT_FAIL(e, WEFT_FORBIDDEN, "unexpected missing policy %.*s for item %s",
                          shown(mod), (const char *)mod.data, existing->key);
     return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "policy for %s not satisfied", existing->key);
