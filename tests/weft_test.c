@@ -15,7 +15,7 @@ static struct registered {
     weft_test_fn *fn;
 } tests[TESTS_MAX];
 static size_t test_count;
-static char scratch[64];
+static char scratch[2][64]; /* on the disk, in memory */
 
 void weft_test_register(const char *name, weft_test_fn *fn)
 {
@@ -100,21 +100,42 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 static void remove_scratch(void)
 {
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): safe without FTW_CHDIR */
-    (void)nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(scratch); i++)
+        if (scratch[i][0] != '\0')
+            (void)nftw(scratch[i], remove_one, 16, /* NOLINT(concurrency-mt-unsafe): at the end */
+                       FTW_DEPTH | FTW_PHYS);
+}
+
+static bool make_scratch(char out[64], const char *where)
+{
+    (void)snprintf(out, 64, "%s/weft-test-XXXXXX", where);
+    if (mkdtemp(out) != NULL)
+        return true;
+    out[0] = '\0';
+    return false;
+}
+
+static char *new_dir(size_t in_memory)
+{
+    static unsigned count;
+    char *parent = scratch[in_memory];
+    if (scratch[0][0] == '\0' && scratch[1][0] == '\0')
+        (void)atexit(remove_scratch);
+    if (parent[0] == '\0' && !(in_memory && make_scratch(parent, "/dev/shm")))
+        WEFT_ASSERT(make_scratch(parent, "/tmp"));
+    char *dir = weft_asprintf("%s/%u", parent, count++);
+    WEFT_ASSERT(mkdir(dir, 0755) == 0);
+    return dir;
 }
 
 char *weft_test_dir(void)
 {
-    static unsigned count;
-    if (scratch[0] == '\0') {
-        (void)snprintf(scratch, sizeof(scratch), "/tmp/weft-test-XXXXXX");
-        WEFT_ASSERT(mkdtemp(scratch) != NULL);
-        (void)atexit(remove_scratch);
-    }
-    char *dir = weft_asprintf("%s/%u", scratch, count++);
-    WEFT_ASSERT(mkdir(dir, 0755) == 0);
-    return dir;
+    return new_dir(0);
+}
+
+char *weft_test_fast_dir(void)
+{
+    return new_dir(1);
 }
 
 static void run_one(void **state)

@@ -63,5 +63,8 @@ const char *weft_test_file(const char *path);
 struct buf weft_test_read(const char *path);
 /* A new empty directory, removed when the program ends.  Caller frees the name. */
 char *weft_test_dir(void);
+/* The same in memory, where there is such a place: for small files that are
+ * synced again and again. */
+char *weft_test_fast_dir(void);
 
 #endif

@@ -50,7 +50,7 @@ TEST(file_names_are_fabrics)
 TEST(files_are_counted_and_gaps_refused)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     WEFT_FREE char *other = weft_asprintf("%s/__preResetHeight", dir);
     uint64_t count = 9;
     EXPECT_OK(block_file_count(dir, &count, &e));
@@ -94,7 +94,7 @@ TEST(tails_are_torn_or_refused_as_by_the_original)
         { "\x80\0", 2, WEFT_CORRUPT, BLOCK_SCAN_END, 1 }, /* nobody writes 0 in two bytes */
     };
     for (size_t i = 0; i < WEFT_ARRAY_LEN(rows); i++) {
-        WEFT_FREE char *dir = weft_test_dir();
+        WEFT_FREE char *dir = weft_test_fast_dir();
         WEFT_CLEANUP(buf_done) struct buf b = { 0 };
         buf_put(&b, bytes_of("\x03"
                              "abc",
@@ -114,7 +114,7 @@ TEST(tails_are_torn_or_refused_as_by_the_original)
 TEST(a_length_over_the_limit_is_refused_before_it_is_believed)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     WEFT_FREE char *path = block_file_path(dir, 0);
     WEFT_CLEANUP(file_close) int fd = -1;
     WEFT_CLEANUP(buf_done) struct buf b = { 0 };
@@ -130,7 +130,7 @@ TEST(a_length_over_the_limit_is_refused_before_it_is_believed)
 
 TEST(the_scan_goes_on_in_the_next_file_and_no_further_than_told)
 {
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     write_number(dir, 0,
                  bytes_of("\x01"
                           "a\x01"
@@ -155,7 +155,7 @@ TEST(records_of_every_size_come_out_whole)
 {
     static const size_t sizes[] = { 0, 1, 127, 128, 16383, 16384, 70000, 1 << 20, 3 << 20, 5 };
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     WEFT_CLEANUP(buf_done) struct buf file = { 0 };
     for (size_t i = 0; i < WEFT_ARRAY_LEN(sizes); i++) {
         buf_put_uvarint(&file, sizes[i]);
@@ -187,7 +187,7 @@ TEST(records_of_every_size_come_out_whole)
 TEST(what_was_read_ahead_is_forgotten_when_told)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     WEFT_FREE char *path = block_file_path(dir, 0);
     write_number(dir, 0,
                  bytes_of("\x01"

@@ -121,9 +121,7 @@ TEST(the_block_file_checkpoint_has_the_bytes_of_the_specification)
         EXPECT_EQ(back.last_block, rows[i].c.last_block);
         EXPECT_EQ(back.empty, rows[i].c.empty);
     }
-    static const char *const wrong[] = { "", "000000", "00000002", "0000000000",
-                                         "00a74900"
-                                         "80" };
+    static const char *const wrong[] = { "", "000000", "00000002", "0000000000", "00a7490080" };
     for (size_t i = 0; i < WEFT_ARRAY_LEN(wrong); i++) {
         WEFT_CLEANUP(buf_done) struct buf b = from_hex(wrong[i]);
         struct block_checkpoint back;
@@ -218,7 +216,7 @@ static void add(const struct block_index *ix, const struct block_view *v, uint64
 TEST(the_first_occurrence_of_an_id_counts)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct chain chain;
     struct kv *kv = NULL;
     char id[TX_ID_LEN + 1];
@@ -260,7 +258,7 @@ TEST(the_first_occurrence_of_an_id_counts)
 TEST(channels_in_one_index_do_not_see_each_other)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL;
     EXPECT_OK(kv_open(dir, "", &kv, &e));
     struct block_index a = { kv, "ch", BLOCK_INDEX_ORDERER };
@@ -286,7 +284,7 @@ TEST(channels_in_one_index_do_not_see_each_other)
 TEST(an_entry_of_a_snapshot_has_no_details)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL;
     struct tx_loc found;
     EXPECT_OK(kv_open(dir, "2.0", &kv, &e));

@@ -66,7 +66,7 @@ static size_t count_tables(const char *dir)
 TEST(a_new_folder_gets_the_mark_and_keeps_it)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL, *none = NULL;
     EXPECT_OK(kv_open(dir, "2.0", &kv, &e));
     WEFT_CLEANUP(buf_done) struct buf mark = { 0 };
@@ -83,7 +83,7 @@ TEST(a_new_folder_gets_the_mark_and_keeps_it)
 TEST(a_folder_without_mark_is_not_taken_for_one_with)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL, *none = NULL;
     EXPECT_OK(kv_open(dir, "", &kv, &e));
     put(kv, "some", "thing");
@@ -95,7 +95,7 @@ TEST(a_folder_without_mark_is_not_taken_for_one_with)
 TEST(an_empty_database_gets_the_mark_that_a_killed_node_did_not_write)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL;
     EXPECT_OK(kv_open(dir, "", &kv, &e));
     kv_close(kv);
@@ -107,7 +107,7 @@ TEST(an_empty_database_gets_the_mark_that_a_killed_node_did_not_write)
 TEST(what_a_crash_left_of_making_a_database_is_a_new_one)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL;
     write_file(dir, "LOCK", "");
     write_file(dir, "LOG", "");
@@ -120,7 +120,7 @@ TEST(what_a_crash_left_of_making_a_database_is_a_new_one)
 TEST(a_folder_with_something_else_in_it_is_left_alone)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL;
     write_file(dir, "letters.txt", "dear");
     EXPECT_CODE(kv_open(dir, "2.0", &kv, &e), WEFT_CORRUPT);
@@ -136,7 +136,7 @@ TEST(a_folder_with_something_else_in_it_is_left_alone)
 TEST(a_go_nodes_lock_keeps_us_out)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     WEFT_FREE char *lock = weft_asprintf("%s/LOCK", dir);
     struct kv *kv = NULL;
     int fd = -1;
@@ -156,7 +156,7 @@ TEST(a_go_nodes_lock_keeps_us_out)
 TEST(a_leveldb_programs_lock_keeps_us_out)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     WEFT_FREE char *lock = weft_asprintf("%s/LOCK", dir);
     struct kv *kv = NULL;
     int held[2], end[2];
@@ -192,7 +192,7 @@ TEST(a_leveldb_programs_lock_keeps_us_out)
 TEST(a_batch_is_visible_at_once_and_in_order)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL;
     EXPECT_OK(kv_open(dir, "", &kv, &e));
     put(kv, "b", "old");
@@ -226,7 +226,7 @@ TEST(a_batch_is_visible_at_once_and_in_order)
 TEST(a_flush_moves_everything_into_tables)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL;
     EXPECT_OK(kv_open(dir, "", &kv, &e));
     put(kv, "key", "value");
@@ -241,7 +241,7 @@ TEST(a_flush_moves_everything_into_tables)
 TEST(a_copy_is_read_while_another_has_it_and_changes_nothing)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL, *copy = NULL;
     EXPECT_OK(kv_open(dir, "2.0", &kv, &e));
     put(kv, "in a table", "1");
@@ -279,7 +279,7 @@ static void flip(const char *dir, const char *suffix, size_t at)
 TEST(damage_in_a_table_is_seen_when_it_is_read_and_known_at_the_next_opening)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *dir = weft_test_fast_dir();
     struct kv *kv = NULL, *copy = NULL;
     WEFT_CLEANUP(buf_done) struct buf value = { 0 };
     bool found = false;
@@ -305,7 +305,7 @@ TEST(a_manifest_or_log_that_is_damaged_is_corrupt)
     struct weft_err e = { 0 };
     static const char *const names[] = { "MANIFEST", "CURRENT", ".log" };
     for (size_t i = 0; i < WEFT_ARRAY_LEN(names); i++) {
-        WEFT_FREE char *dir = weft_test_dir();
+        WEFT_FREE char *dir = weft_test_fast_dir();
         WEFT_FREE char *copy = weft_asprintf("%s/copy", dir);
         struct kv *kv = NULL;
         WEFT_FREE char *from = weft_asprintf("%s/db", dir);
