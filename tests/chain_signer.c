@@ -58,37 +58,34 @@ void chain_signer_free(struct chain_signer *s)
     free(s);
 }
 
-void chain_signer_put_slot(const struct chain_signer *s, const struct block_view *v,
-                           uint64_t last_config, struct bytes nonce, struct buf *out)
+void chain_signer_put_metadata(const struct chain_signer *s, const struct block_view *v,
+                               struct bytes value, struct bytes nonce, struct buf *out)
 {
-    WEFT_CLEANUP(buf_done) struct buf last = { 0 };
-    WEFT_CLEANUP(buf_done) struct buf value = { 0 };
     WEFT_CLEANUP(buf_done) struct buf header = { 0 };
     WEFT_CLEANUP(buf_done) struct buf what = { 0 };
     WEFT_CLEANUP(buf_done) struct buf signature = { 0 };
     WEFT_CLEANUP(buf_done) struct buf one = { 0 };
-    if (last_config > 0)
-        wire_put_varint(&last, 1, last_config);
-    wire_put_bytes(&value, 1, buf_bytes(&last));
     wire_put_bytes(&header, 1, buf_bytes(&s->creator));
     wire_put_bytes(&header, 2, nonce);
-    buf_put(&what, buf_bytes(&value));
+    buf_put(&what, value);
     buf_put(&what, buf_bytes(&header));
     block_header_der(v, &what);
     struct digest d = sha256_of(buf_bytes(&what));
     WEFT_ASSERT(private_key_sign(s->key, digest_bytes(&d), &signature, NULL) == WEFT_OK);
     wire_put_bytes(&one, 1, buf_bytes(&header));
     wire_put_bytes(&one, 2, buf_bytes(&signature));
-    wire_put_bytes(out, 1, buf_bytes(&value));
+    if (value.len > 0)
+        wire_put_bytes(out, 1, value);
     wire_put_bytes(out, 2, buf_bytes(&one));
 }
 
-struct bytes chain_signer_creator(const struct chain_signer *s)
+void chain_signer_put_slot(const struct chain_signer *s, const struct block_view *v,
+                           uint64_t last_config, struct bytes nonce, struct buf *out)
 {
-    return buf_bytes(&s->creator);
-}
-
-struct private_key *chain_signer_key(const struct chain_signer *s)
-{
-    return s->key;
+    WEFT_CLEANUP(buf_done) struct buf last = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf value = { 0 };
+    if (last_config > 0)
+        wire_put_varint(&last, 1, last_config);
+    wire_put_bytes(&value, 1, buf_bytes(&last));
+    chain_signer_put_metadata(s, v, buf_bytes(&value), nonce, out);
 }

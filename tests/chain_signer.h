@@ -22,5 +22,8 @@ struct private_key *chain_signer_key(const struct chain_signer *s);
  * the last config, signed with the header. */
 void chain_signer_put_slot(const struct chain_signer *s, const struct block_view *v,
                            uint64_t last_config, struct bytes nonce, struct buf *out);
+/* The same with another value. */
+void chain_signer_put_metadata(const struct chain_signer *s, const struct block_view *v,
+                               struct bytes value, struct bytes nonce, struct buf *out);
 
 #endif

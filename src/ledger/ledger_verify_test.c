@@ -147,6 +147,29 @@ static bool is_second_flag_of_block_2(const struct world *w, size_t block, uint6
     return block == 2 && from_end == 1 + 1 + 1 + 2 + SHA256_BYTES;
 }
 
+/* Flags and commit hashes are what no hash of the block covers: all bits of them. */
+TEST(no_bit_of_a_peers_flags_and_commit_hashes_can_change_unseen_without_an_index)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(world_done) struct world w;
+    struct block_place at[WORLD_BLOCKS];
+    world_make(&w, LEDGER_PEER);
+    world_places(&w, at);
+    world_drop_index(&w);
+    struct flips f = { .w = &w, .places = at, .may = never };
+    EXPECT_OK(ledger_dir_open(w.root, &f.d, &e));
+    for (size_t i = 0; i < WORLD_BLOCKS; i++) {
+        WEFT_FREE char *path = world_file(&w, at[i].file);
+        WEFT_CLEANUP(buf_done) struct buf b = weft_test_read(path);
+        WEFT_CLEANUP(file_close) int fd = open(path, O_RDWR | O_CLOEXEC);
+        /* slots 1 to 4 with their lengths: 4 flags and a hash at most */
+        for (uint64_t k = at[i].end - (i == 0 ? 6 : 42); k < at[i].end; k++)
+            for (unsigned bit = 0; bit < 8; bit++)
+                flip_byte(&f, fd, at[i].file, k, b.data[k], b.data[k] ^ (uint8_t)(1U << bit));
+    }
+    ledger_dir_done(&f.d);
+}
+
 TEST(without_an_index_only_flags_in_a_block_that_needs_the_state_can_change_unseen)
 {
     static const char results[] = "\x12\x12\x0a\x02"
