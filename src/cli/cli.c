@@ -148,6 +148,16 @@ static int run(struct cli *cli, const struct cli_program *p, const struct cli_cm
     return p->misused;
 }
 
+/* The first word of commands: "ledger". */
+static bool is_group(const struct cli_program *p, const char *word)
+{
+    size_t n = strlen(word);
+    for (size_t i = 0; i < p->count; i++)
+        if (strncmp(p->cmds[i]->name, word, n) == 0 && p->cmds[i]->name[n] == ' ')
+            return true;
+    return false;
+}
+
 int cli_main(const struct cli_program *p, int argc, char **argv)
 {
     struct cli cli = { p->name, stdout, stderr };
@@ -163,9 +173,11 @@ int cli_main(const struct cli_program *p, int argc, char **argv)
                        argc > 0 && argv[0][0] != '-' ? argv[0] : "");
         return argc == 0 ? p->misused : 0;
     }
-    (void)fprintf(cli.err, "Error: %s has no command %s%s%s\n", p->name, argv[0],
-                  argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
-    print_commands(cli.err, p, "");
+    bool group = is_group(p, argv[0]);
+    if (!group || argc > 1)
+        (void)fprintf(cli.err, "Error: %s has no command %s%s%s\n", p->name, argv[0],
+                      argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+    print_commands(cli.err, p, group ? argv[0] : "");
     return p->misused;
 }
 

@@ -56,17 +56,23 @@ static enum weft_code export_blocks(struct cli *cli, struct ledger_dir *d, const
     WEFT_TRY(ledger_dir_summary(d, channel, &size, e));
     if (size.height == 0)
         return WEFT_FAIL(e, WEFT_NOT_FOUND, "channel [%s] has no blocks", channel);
-    if (from > to || from >= size.height)
-        return WEFT_FAIL(e, WEFT_NOT_FOUND, "channel [%s] has blocks 0 to %" PRIu64, channel,
-                         size.height - 1);
+    if (from > to)
+        return WEFT_FAIL(e, WEFT_INVALID, "--from %" PRIu64 " comes after --to %" PRIu64, from, to);
+    if (from >= size.height)
+        return WEFT_FAIL(e, WEFT_NOT_FOUND,
+                         "channel [%s] has no block [%" PRIu64 "], the newest is [%" PRIu64 "]",
+                         channel, from, size.height - 1);
     WEFT_TRY(dir_make(dir, e));
     WEFT_TRY(ledger_walk_start(d, channel, from, &w, e));
-    cli_progress_start(&progress, cli, channel, size.bytes);
+    uint64_t last = to < size.height ? to : size.height - 1;
+    cli_progress_start(&progress, cli, channel, size.bytes / size.height * (last - from + 1));
     for (;;) {
         const struct block_view *v = NULL;
         WEFT_TRY(ledger_walk_next(&w, &v, e));
         if (v == NULL || v->number > to)
             break;
+        if (v->number < from) /* no index that knows where to begin */
+            continue;
         WEFT_TRY(write_block(dir, v, &bytes, e));
         count++;
         cli_progress_at(&progress, bytes);
@@ -89,8 +95,7 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     WEFT_TRY(number_of(a.from, 0, "--from", &from, e));
     WEFT_TRY(number_of(a.to, UINT64_MAX, "--to", &to, e));
     WEFT_TRY(ledger_dir_open(args.at[0], &d, e));
-    if (!ledger_dir_has(&d, args.at[1]))
-        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no channel [%s] in %s", args.at[1], d.chains);
+    WEFT_TRY(ledger_dir_expect(&d, args.at[1], e));
     return export_blocks(cli, &d, args.at[1], args.at[2], from, to, e);
 }
 

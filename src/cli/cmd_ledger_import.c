@@ -7,6 +7,7 @@
 #include "os/file.h"
 
 #include <inttypes.h>
+#include <sys/stat.h>
 
 enum {
     GROUP_BYTES = 16 << 20
@@ -82,7 +83,10 @@ static enum weft_code open_target(const char *path, const char *layout, const ch
                                   struct target *t, struct weft_err *e)
 {
     WEFT_TRY(find_root(path, layout, t, e));
-    WEFT_TRY(block_stores_open(t->root, t->layout, &t->stores, e));
+    enum weft_code rc = block_stores_open(t->root, t->layout, &t->stores, e);
+    if (rc == WEFT_INVALID) /* not what was typed is wrong, but what is there */
+        rc = WEFT_CORRUPT;
+    WEFT_TRY(rc);
     if (t->layout == LEDGER_PEER) {
         WEFT_FREE char *ids = weft_asprintf("%s/ledgerProvider", t->root);
         WEFT_TRY(id_store_open(ids, &t->ids, e));
@@ -127,6 +131,19 @@ static bool has_block(const char *dir, uint64_t number)
     return path_exists(path);
 }
 
+/* For the progress. */
+static uint64_t bytes_from(const char *dir, uint64_t number)
+{
+    struct stat st;
+    uint64_t sum = 0;
+    for (;; number++) {
+        WEFT_FREE char *path = weft_asprintf("%s/%" PRIu64 ".block", dir, number);
+        if (stat(path, &st) != 0)
+            return sum;
+        sum += (uint64_t)st.st_size;
+    }
+}
+
 static enum weft_code import_blocks(struct cli *cli, struct target *t, const char *channel,
                                     const char *dir, struct weft_err *e)
 {
@@ -137,7 +154,7 @@ static enum weft_code import_blocks(struct cli *cli, struct target *t, const cha
                          "channel [%s] has %" PRIu64 " blocks, the next one would be %s/%" PRIu64
                          ".block, which is not there",
                          channel, number, dir, number);
-    cli_progress_start(&progress, cli, channel, 0);
+    cli_progress_start(&progress, cli, channel, bytes_from(dir, number));
     for (; has_block(dir, number); number++) {
         WEFT_CLEANUP(block_unref) struct block *b = NULL;
         WEFT_TRY(read_block(dir, number, &b, e));

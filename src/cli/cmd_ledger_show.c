@@ -178,12 +178,13 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
         return WEFT_FAIL(e, WEFT_INVALID, "--block and --tx do not go together");
     WEFT_TRY(ledger_dir_open(args.at[0], &d, e));
     const char *channel = args.count > 1 ? args.at[1] : NULL;
-    if (channel != NULL && !ledger_dir_has(&d, channel))
-        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no channel [%s] in %s", channel, d.chains);
+    if (channel != NULL)
+        WEFT_TRY(ledger_dir_expect(&d, channel, e));
     if (a.block == NULL && a.tx == NULL)
         return show_channels(cli, &d, channel, a.json, e);
+    WEFT_FREE char *names = ledger_dir_channels(&d);
     if (channel == NULL && d.channels.count != 1)
-        return WEFT_FAIL(e, WEFT_INVALID, "which channel?  %s has %zu", d.chains, d.channels.count);
+        return WEFT_FAIL(e, WEFT_INVALID, "which channel of %s?  %s", d.chains, names);
     return show_block(cli, &a, &d, channel != NULL ? channel : d.channels.names[0], e);
 }
 

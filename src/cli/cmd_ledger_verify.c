@@ -80,8 +80,8 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     WEFT_CLEANUP(ledger_dir_done) struct ledger_dir d = { 0 };
     WEFT_TRY(cli_parse(NULL, 0, argc, argv, &args, e));
     WEFT_TRY(ledger_dir_open(args.at[0], &d, e));
-    if (args.count > 1 && !ledger_dir_has(&d, args.at[1]))
-        return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no channel [%s] in %s", args.at[1], d.chains);
+    if (args.count > 1)
+        WEFT_TRY(ledger_dir_expect(&d, args.at[1], e));
     if (d.channels.count == 0)
         return WEFT_FAIL(e, WEFT_NOT_FOUND, "there are no channels in %s", d.chains);
     struct weft_err first = { 0 }, why = { 0 };

@@ -104,6 +104,24 @@ bool ledger_dir_has(const struct ledger_dir *d, const char *channel)
     return false;
 }
 
+char *ledger_dir_channels(const struct ledger_dir *d)
+{
+    WEFT_CLEANUP(buf_done) struct buf text = { 0 };
+    for (size_t i = 0; i < d->channels.count; i++)
+        buf_printf(&text, "%s%s", i > 0 ? ", " : "", d->channels.names[i]);
+    return bytes_dup_str(buf_bytes(&text));
+}
+
+enum weft_code ledger_dir_expect(const struct ledger_dir *d, const char *channel,
+                                 struct weft_err *e)
+{
+    if (ledger_dir_has(d, channel))
+        return WEFT_OK;
+    WEFT_FREE char *names = ledger_dir_channels(d);
+    return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no channel [%s] in %s, but %s", channel,
+                     d->chains, d->channels.count > 0 ? names : "none at all");
+}
+
 enum weft_code ledger_dir_index(struct ledger_dir *d, const char *channel, struct block_index *ret,
                                 struct weft_err *e)
 {
@@ -131,13 +149,17 @@ static enum weft_code start_place(struct ledger_dir *d, const char *channel, uin
                                   struct block_loc *ret, struct weft_err *e)
 {
     struct block_index ix;
-    bool found = true;
+    struct block_loc loc;
+    bool found = false;
+    uint64_t last = 0;
     *ret = (struct block_loc){ 0 };
     WEFT_TRY(ledger_dir_index(d, channel, &ix, e));
-    if (ix.kv != NULL && number == UINT64_MAX)
-        WEFT_TRY(block_index_checkpoint(&ix, &found, &number, e));
-    struct block_loc loc;
-    if (ix.kv != NULL && found && block_index_by_number(&ix, number, &loc, NULL) == WEFT_OK)
+    if (ix.kv == NULL)
+        return WEFT_OK;
+    WEFT_TRY(block_index_checkpoint(&ix, &found, &last, e));
+    if (found && last < number)
+        number = last;
+    if (block_index_by_number(&ix, number, &loc, NULL) == WEFT_OK)
         *ret = loc;
     return WEFT_OK;
 }
@@ -209,12 +231,15 @@ enum weft_code ledger_dir_read(struct ledger_dir *d, const char *channel, uint64
         ledger_walk_done(&w);
         WEFT_TRY(ledger_walk_start(d, channel, number, &w, e));
     }
+    uint64_t last = 0;
     for (;;) {
         const struct block_view *v = NULL;
         WEFT_TRY(ledger_walk_next(&w, &v, e));
         if (v == NULL)
-            return WEFT_FAIL(e, WEFT_NOT_FOUND, "channel [%s] has no block [%" PRIu64 "]", channel,
-                             number);
+            return WEFT_FAIL(e, WEFT_NOT_FOUND,
+                             "channel [%s] has no block [%" PRIu64 "], the newest is [%" PRIu64 "]",
+                             channel, number, last);
+        last = v->number;
         if (v->number == number) {
             *ret = copy_of(v);
             return WEFT_OK;

@@ -35,6 +35,11 @@ void ledger_dir_done(struct ledger_dir *d);
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct ledger_dir, ledger_dir_done)
 
 bool ledger_dir_has(const struct ledger_dir *d, const char *channel);
+/* WEFT_NOT_FOUND, with the channels that there are, when it has not. */
+enum weft_code ledger_dir_expect(const struct ledger_dir *d, const char *channel,
+                                 struct weft_err *e) WEFT_MUST_CHECK;
+/* "mychannel, system-channel"; caller frees. */
+char *ledger_dir_channels(const struct ledger_dir *d);
 
 /* The channel's index; ret->kv is NULL when the folder has no index. */
 enum weft_code ledger_dir_index(struct ledger_dir *d, const char *channel, struct block_index *ret,
@@ -46,9 +51,9 @@ struct ledger_walk {
     struct block_view view;
     char *dir;
 };
-/* From block `number` on: from there if the index knows it, else from the
- * start and over what comes before.  UINT64_MAX: from the last block that the
- * index knows. */
+/* From block `number` on: from there if the index knows it, from the last block
+ * that the index knows if that comes before, else from the start; the walk then
+ * goes over what comes before.  UINT64_MAX: any that comes later. */
 enum weft_code ledger_walk_start(struct ledger_dir *d, const char *channel, uint64_t number,
                                  struct ledger_walk *ret, struct weft_err *e) WEFT_MUST_CHECK;
 void ledger_walk_done(struct ledger_walk *w);
