@@ -3,6 +3,7 @@
 #include "cli/cmds.h"
 #include "ledger/id_store.h"
 #include "ledger/ledger_dir.h"
+#include "ledger/pvtdata_height.h"
 #include "os/clock.h"
 #include "os/file.h"
 
@@ -131,6 +132,16 @@ static bool has_block(const char *dir, uint64_t number)
     return path_exists(path);
 }
 
+/* A peer does not open a ledger whose private data end before its blocks. */
+static enum weft_code raise_private_data(const struct target *t, const char *channel,
+                                         struct weft_err *e)
+{
+    if (t->layout != LEDGER_PEER || block_store_height(t->bs) == 0)
+        return WEFT_OK;
+    WEFT_FREE char *path = weft_asprintf("%s/pvtdataStore", t->root);
+    return pvtdata_height_raise(path, channel, block_store_height(t->bs) - 1, e);
+}
+
 /* For the progress. */
 static uint64_t bytes_from(const char *dir, uint64_t number)
 {
@@ -171,6 +182,7 @@ static enum weft_code import_blocks(struct cli *cli, struct target *t, const cha
         cli_progress_at(&progress, bytes);
     }
     WEFT_TRY(block_store_sync(t->bs, e));
+    WEFT_TRY(raise_private_data(t, channel, e));
     cli_progress_end(&progress);
     (void)fprintf(cli->out,
                   "%" PRIu64 " blocks, %" PRIu64 " bytes; channel [%s] has height %" PRIu64
@@ -201,11 +213,14 @@ const struct cli_cmd cmd_ledger_import = {
     .help =
         "Appends IN_DIR/N.block, from the channel's height on, to the ledger in DIR, which is "
         "made\n"
-        "if it is not there.  No node may run on it meanwhile.  A peer's ledger takes blocks that\n"
-        "a peer delivered (with validation flags), an orderer's those of an orderer.  A peer\n"
-        "builds its state database from the blocks when it starts.\n"
+        "if it is not there.  No node may run on it meanwhile.  An orderer's ledger takes blocks\n"
+        "of an orderer, a peer's those that a peer delivered (with validation flags); DIR is then\n"
+        "its ledgersData.  A peer builds its state database from the blocks when it starts; "
+        "private\n"
+        "data do not come with blocks.\n"
         "\n"
-        "  weft ledger import new-orderer mychannel blocks --layout orderer\n",
+        "  weft ledger import new-orderer mychannel blocks --layout orderer\n"
+        "  weft ledger import new-peer/ledgersData mychannel blocks --layout peer\n",
     .run = run,
     .options = options,
 };

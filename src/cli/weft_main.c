@@ -7,7 +7,9 @@ int main(int argc, char **argv)
         &cmd_ledger_show, &cmd_ledger_verify, &cmd_ledger_export, &cmd_ledger_import, &cmd_version,
     };
     struct weft_err e = { 0 };
-    if (log_init_from_env(&e) != WEFT_OK) {
+    /* A node logs what it does; a command answers, and logs what is wrong. */
+    if (setenv("FABRIC_LOGGING_SPEC", "warn", 0) != 0 || /* NOLINT(concurrency-mt-unsafe) */
+        log_init_from_env(&e) != WEFT_OK) {
         (void)fprintf(stderr, "Error: %s\n", e.msg);
         return 1;
     }

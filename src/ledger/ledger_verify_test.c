@@ -341,6 +341,7 @@ TEST(a_cut_file_is_seen_wherever_it_is_cut)
             for (size_t k = 0; newest && k < WEFT_ARRAY_LEN(inside); k++) {
                 EXPECT_EQ(truncate(path, (off_t)inside[k]), 0);
                 expect_refused(&w, words);
+                expect_refused(&w, "ends in the middle of it");
             }
             EXPECT_EQ(truncate(path, (off_t)at[i].offset), 0);
             if (kind < 2) {
