@@ -2,7 +2,9 @@
 
 #include <stdalign.h>
 
-enum { CHUNK_BYTES = 4096 };
+enum {
+    CHUNK_BYTES = 4096
+};
 
 struct arena_chunk {
     struct arena_chunk *next;

@@ -28,6 +28,10 @@ enum {
     /* Groups of a channel configuration in each other; all its elements. */
     LIMIT_CONFIG_DEPTH = 16,
     LIMIT_CONFIG_ITEMS = 1 << 17,
+    /* Gates of a signature policy in each other; all its rules; whoever signed. */
+    LIMIT_POLICY_DEPTH = 32,
+    LIMIT_POLICY_RULES = 4096,
+    LIMIT_POLICY_SIGNERS = 256,
     /* A channel's name: Fabric allows 249 characters. */
     LIMIT_CHANNEL_ID = 249,
     /* FABRIC_LOGGING_SPEC or a body for /logspec, FABRIC_LOGGING_FORMAT. */
