@@ -9,13 +9,15 @@
  * and the principal "*" is satisfied by all. */
 static bool satisfies(void *ctx, size_t i, struct bytes principal)
 {
-    const char *signers = ctx;
+    const uint8_t *signers = ctx;
     return principal.len == 1 && (principal.data[0] == '*' || principal.data[0] == signers[i]);
 }
 
 static struct policy_signers signers_of(const char *letters)
 {
-    return (struct policy_signers){ (void *)(uintptr_t)letters, strlen(letters), satisfies };
+    static char kept[16];
+    (void)snprintf(kept, sizeof(kept), "%s", letters);
+    return (struct policy_signers){ kept, strlen(kept), satisfies };
 }
 
 /* A rule in words: "2(ab1(c*))" is two of a, b, and one of c or anybody.
