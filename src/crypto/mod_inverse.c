@@ -149,6 +149,19 @@ static void add_multiple(const struct modulus *m, int sign, int times, struct nu
     }
 }
 
+/* Into 0 .. n-1; apply_mod has not moved it farther than a round's n each. */
+static bool reduce(const struct modulus *m, struct number *a)
+{
+    for (int i = 0; i <= ROUNDS && a->limb[LIMBS - 1] < 0; i++)
+        add_multiple(m, 1, 1, a);
+    struct number less = *a;
+    for (int i = 0; i <= ROUNDS && less.limb[LIMBS - 1] >= 0; i++) {
+        *a = less;
+        add_multiple(m, 1, -1, &less);
+    }
+    return a->limb[LIMBS - 1] >= 0 && less.limb[LIMBS - 1] < 0;
+}
+
 static bool is_small(const struct number *a, int64_t value)
 {
     struct number small = { { value & (int64_t)LIMB_MASK } };
@@ -174,13 +187,8 @@ bool mod_inverse(const struct modulus *m, const uint8_t a[MOD_INVERSE_BYTES],
     if (!is_small(&g, 0) || !(plus || is_small(&f, -1)))
         return false;
     add_multiple(m, plus ? 1 : -1, 0, &d);
-    while (d.limb[LIMBS - 1] < 0)
-        add_multiple(m, 1, 1, &d);
-    for (struct number less = d;; d = less) {
-        add_multiple(m, 1, -1, &less);
-        if (less.limb[LIMBS - 1] < 0)
-            break;
-    }
+    if (!reduce(m, &d))
+        return false;
     write_number(&d, ret);
     return true;
 }
