@@ -234,8 +234,7 @@ static const struct grpc_method methods[] = {
     { .path = "/test.Echo/List", .ops = &list },   { .path = "/test.Echo/Sum", .ops = &sum },
     { .path = "/test.Echo/Fail", .unary = fail },  { .path = "/test.Echo/Who", .unary = who },
     { .path = "/test.Echo/Hang", .ops = &hang },   { .path = "/test.Echo/Hangs", .unary = hangs },
-    { .path = "/test.Echo/Stall", .ops = &stall },
-    { .path = "/test.Echo/GiveUp", .ops = &give_up },
+    { .path = "/test.Echo/Stall", .ops = &stall }, { .path = "/test.Echo/GiveUp", .ops = &give_up },
 };
 
 /* ---- wiring ----------------------------------------------------------------------- */
