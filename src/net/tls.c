@@ -1,5 +1,7 @@
 #include "net/tls.h"
 
+#include "base/limits.h"
+
 #include <arpa/inet.h>
 #include <limits.h>
 #include <openssl/err.h>
@@ -9,7 +11,7 @@
 #include <stdatomic.h>
 
 enum {
-    PEM_MAX = 1 << 20
+    LIMIT_PEM_TEXT = 1 << 20
 };
 
 /* What Fabric 2.2 offers for TLS 1.2; 1.3 has none weaker. */
@@ -203,10 +205,11 @@ static void set_verification(struct tls_context *c, enum tls_client_auth auth)
 
 static enum weft_code check_sizes(const struct tls_config *config, struct weft_err *e)
 {
-    bool ok = config->cert_pem.len <= PEM_MAX && config->key_pem.len <= PEM_MAX;
+    bool ok = config->cert_pem.len <= LIMIT_PEM_TEXT && config->key_pem.len <= LIMIT_PEM_TEXT;
     for (size_t i = 0; i < config->roots_count; i++)
-        ok = ok && config->roots_pem[i].len <= PEM_MAX;
-    return ok ? WEFT_OK : WEFT_FAIL(e, WEFT_LIMIT, "a PEM text is larger than %d bytes", PEM_MAX);
+        ok = ok && config->roots_pem[i].len <= LIMIT_PEM_TEXT;
+    return ok ? WEFT_OK
+              : WEFT_FAIL(e, WEFT_LIMIT, "a PEM text is larger than %d bytes", LIMIT_PEM_TEXT);
 }
 
 enum weft_code tls_context_new(enum tls_side side, const struct tls_config *config,
