@@ -10,10 +10,6 @@
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
 
-enum {
-    LIMIT_PEM_TEXT = 1 << 20
-};
-
 /* What Fabric 2.2 offers for TLS 1.2; 1.3 has none weaker. */
 static const char ciphers_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                                   "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
