@@ -3,7 +3,6 @@
 #include "base/limits.h"
 
 #include <arpa/inet.h>
-#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
