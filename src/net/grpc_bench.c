@@ -140,7 +140,7 @@ struct server {
 };
 
 /* No address: it could not be started. */
-static struct server start(const char *const argv[])
+static struct server start(char *const argv[])
 {
     struct server sv = { 0 };
     int ends[2];
@@ -150,7 +150,7 @@ static struct server start(const char *const argv[])
     if (sv.pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)dup2(ends[1], STDOUT_FILENO);
-        (void)execv(argv[0], (char *const *)(uintptr_t)argv);
+        (void)execv(argv[0], argv);
         _Exit(127);
     }
     (void)close(ends[1]);
@@ -164,16 +164,18 @@ static struct server start(const char *const argv[])
 /* This program once more, so that its memory is its own. */
 static struct server start_server(size_t loops, bool with_tls)
 {
-    const char *const argv[] = { "/proc/self/exe", "--serve", loops == 2 ? "2" : "1",
-                                 with_tls ? dir : "", NULL };
+    char self[] = "/proc/self/exe", serve_flag[] = "--serve", none[] = "";
+    char count[] = { loops == 2 ? '2' : '1', '\0' };
+    char *const argv[] = { self, serve_flag, count, with_tls ? dir : none, NULL };
     return start(argv);
 }
 
 /* The same calls, served by grpcio's C core. */
 static struct server start_grpcio(bool with_tls)
 {
-    const char *const argv[] = { "/usr/bin/python3", WEFT_TESTS_DIR "/net/grpcio_server.py",
-                                 "--endless", with_tls ? dir : "", NULL };
+    static char python[] = "/usr/bin/python3", endless[] = "--endless", none[] = "";
+    static char script[] = WEFT_TESTS_DIR "/net/grpcio_server.py";
+    char *const argv[] = { python, script, endless, with_tls ? dir : none, NULL };
     return start(argv);
 }
 
@@ -183,29 +185,35 @@ static void stop_server(const struct server *sv)
     (void)waitpid(sv->pid, NULL, 0);
 }
 
+/* Word `n`, from 0, of a file in /proc; with `after`, of what follows it. */
+static double proc_number(const struct server *sv, const char *name, char after, size_t n)
+{
+    char text[1024] = "";
+    WEFT_FREE char *path = weft_asprintf("/proc/%d/%s", (int)sv->pid, name);
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return 0;
+    text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+    (void)fclose(f);
+    char *at = after != '\0' ? strrchr(text, after) : text;
+    for (char *word = at; word != NULL; n--) {
+        at = word;
+        if (n == 0)
+            break;
+        word = strchr(at + 1, ' ');
+    }
+    return at != NULL ? strtod(at + 1, NULL) : 0;
+}
+
 static double cpu_of(const struct server *sv)
 {
-    unsigned long user = 0, sys = 0;
-    WEFT_FREE char *path = weft_asprintf("/proc/%d/stat", (int)sv->pid);
-    FILE *f = fopen(path, "re");
-    if (f != NULL) {
-        (void)!fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                      &sys); /* NOLINT(cert-err34-c): the kernel's own numbers */
-        (void)fclose(f);
-    }
-    return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
+    double ticks = proc_number(sv, "stat", ')', 12) + proc_number(sv, "stat", ')', 13);
+    return ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 static double rss_mb(const struct server *sv)
 {
-    unsigned long pages = 0;
-    WEFT_FREE char *path = weft_asprintf("/proc/%d/statm", (int)sv->pid);
-    FILE *f = fopen(path, "re");
-    if (f != NULL) {
-        (void)!fscanf(f, "%*u %lu", &pages); /* NOLINT(cert-err34-c) */
-        (void)fclose(f);
-    }
-    return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
+    return proc_number(sv, "statm", '\0', 1) * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
 }
 
 /* ---- the client -------------------------------------------------------------------- */

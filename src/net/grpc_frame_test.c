@@ -57,10 +57,10 @@ TEST(tells_compressed_messages_from_broken_ones)
 {
     struct grpc_deframer a = { 0 }, b = { 0 };
     struct net_msg *m;
-    const uint8_t one[] = { 1, 0, 0, 0, 0 }, two_[] = { 2, 0, 0, 0, 0 };
+    const uint8_t one[] = { 1, 0, 0, 0, 0 }, bad[] = { 2, 0, 0, 0, 0 };
     struct bytes data = bytes_of(one, 5);
     EXPECT_EQ(step(&a, &data, 100, &m), GRPC_DEFRAME_COMPRESSED);
-    data = bytes_of(two_, 5);
+    data = bytes_of(bad, 5);
     EXPECT_EQ(step(&b, &data, 100, &m), GRPC_DEFRAME_BAD_FLAG);
 }
 

@@ -568,8 +568,8 @@ TEST(stopping_lets_calls_end_until_the_deadline)
 static int connect_raw(void)
 {
     struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    unsigned port = 0;
-    (void)sscanf(grpc_listener_address(w.listener), "127.0.0.1:%u", &port);
+    const char *colon = strrchr(grpc_listener_address(w.listener), ':');
+    unsigned long port = strtoul(colon + 1, NULL, 10);
     a.sin_port = htons((uint16_t)port);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     EXPECT(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0);

@@ -202,7 +202,8 @@ static void run_tasks(struct loop *l)
 
 /* ---- turns ------------------------------------------------------------- */
 
-static int wait_ms(const struct loop *l, int most)
+/* How long to sleep: until the next timer, not at all while tasks are due. */
+static int until_next(const struct loop *l, int most)
 {
     uint64_t wait = most < 0 ? WAIT_MAX_MS : (uint64_t)most;
     if (l->tasks != NULL)
@@ -215,9 +216,9 @@ static int wait_ms(const struct loop *l, int most)
     return (int)wait;
 }
 
-void loop_turn(struct loop *l, int most_ms)
+void loop_turn(struct loop *l, int wait_ms)
 {
-    int n = epoll_wait(l->epoll_fd, l->events, EVENTS_PER_TURN, wait_ms(l, most_ms));
+    int n = epoll_wait(l->epoll_fd, l->events, EVENTS_PER_TURN, until_next(l, wait_ms));
     l->event_count = n > 0 ? n : 0; /* EINTR is a turn without events */
     l->now_ms = clock_monotonic_ms();
     for (int i = 0; i < l->event_count; i++) {
