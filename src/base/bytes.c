@@ -62,7 +62,7 @@ void buf_done(struct buf *b)
 uint8_t *buf_reserve(struct buf *b, size_t n)
 {
     WEFT_ASSERT(n < SIZE_MAX / 4 && b->len < SIZE_MAX / 4);
-    if (b->cap - b->len < n) {
+    if (b->cap - b->len < n || b->data == NULL) { /* a place for nothing is one, too */
         size_t cap = b->cap + b->cap / 2;
         b->cap = cap < b->len + n ? b->len + n : cap;
         b->cap = b->cap < 64 ? 64 : b->cap;
