@@ -30,7 +30,7 @@ static void must(enum weft_code rc)
 {
     if (rc != WEFT_OK) {
         (void)fprintf(stderr, "%s\n", e.msg);
-        exit(1);
+        exit(1); /* NOLINT(concurrency-mt-unsafe): no other thread */
     }
 }
 
