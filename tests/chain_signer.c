@@ -89,3 +89,13 @@ void chain_signer_put_slot(const struct chain_signer *s, const struct block_view
     wire_put_bytes(&value, 1, buf_bytes(&last));
     chain_signer_put_metadata(s, v, buf_bytes(&value), nonce, out);
 }
+
+struct bytes chain_signer_creator(const struct chain_signer *s)
+{
+    return buf_bytes(&s->creator);
+}
+
+struct private_key *chain_signer_key(const struct chain_signer *s)
+{
+    return s->key;
+}

@@ -78,6 +78,10 @@ int weft_code_common_status(enum weft_code code);
             return weft_rc_;              \
     } while (0)
 
+/* For an error that is told elsewhere, or that nobody can do anything about:
+ * say which beside it. */
+#define WEFT_IGNORE(expr) ((void)!(expr))
+
 /* ---- cleanup -------------------------------------------------------- */
 
 /* WEFT_CLEANUP(block_unref) struct block *b = NULL;
