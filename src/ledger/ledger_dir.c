@@ -207,18 +207,43 @@ static struct block *copy_of(const struct block_view *v)
     return b;
 }
 
-/* Walks to the newest block: from what the index knows it is not far. */
-static enum weft_code find_newest(struct ledger_walk *w, uint64_t *ret, struct weft_err *e)
+/* The number of the last block in what the walk still has before it. */
+static enum weft_code walk_to_end(struct ledger_walk *w, bool *ret_any, uint64_t *ret,
+                                  struct weft_err *e)
 {
     const struct block_view *v = NULL;
-    bool any = false;
     do {
         WEFT_TRY(ledger_walk_next(w, &v, e));
+        *ret_any = *ret_any || v != NULL;
         if (v != NULL)
             *ret = v->number;
-        any = any || v != NULL;
     } while (v != NULL);
-    return any ? WEFT_OK : WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no block");
+    return WEFT_OK;
+}
+
+static void start_at(struct ledger_walk *w, uint64_t file, uint64_t offset)
+{
+    uint64_t last = w->scanner.last_file;
+    block_scanner_done(&w->scanner);
+    block_scanner_init(&w->scanner, w->dir, file, offset, last);
+}
+
+/* Walks to the newest block: from what the index knows it is not far, without
+ * one from the start of the last file that holds a block. */
+static enum weft_code find_newest(struct ledger_walk *w, uint64_t *ret, struct weft_err *e)
+{
+    bool any = false;
+    uint64_t file = w->scanner.last_file;
+    if (w->scanner.file > 0 || w->scanner.offset > 0)
+        return walk_to_end(w, &any, ret, e);
+    for (;; file--) {
+        start_at(w, file, 0);
+        WEFT_TRY(walk_to_end(w, &any, ret, e));
+        if (any)
+            return WEFT_OK;
+        if (file == 0)
+            return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no block");
+    }
 }
 
 enum weft_code ledger_dir_read(struct ledger_dir *d, const char *channel, uint64_t number,
@@ -269,11 +294,8 @@ enum weft_code ledger_dir_find_tx(struct ledger_dir *d, const char *channel, str
     WEFT_TRY(ledger_walk_start(d, channel, 0, &w, e));
     WEFT_TRY(ledger_dir_index(d, channel, &ix, e));
     if (ix.kv != NULL && ix.kind == BLOCK_INDEX_PEER &&
-        block_index_by_tx_id(&ix, tx_id, &loc, NULL) == WEFT_OK) {
-        uint64_t last = w.scanner.last_file;
-        block_scanner_done(&w.scanner);
-        block_scanner_init(&w.scanner, w.dir, loc.block.file, loc.block.offset, last);
-    }
+        block_index_by_tx_id(&ix, tx_id, &loc, NULL) == WEFT_OK)
+        start_at(&w, loc.block.file, loc.block.offset);
     for (;;) {
         const struct block_view *v = NULL;
         WEFT_TRY(ledger_walk_next(&w, &v, e));
@@ -287,21 +309,31 @@ enum weft_code ledger_dir_find_tx(struct ledger_dir *d, const char *channel, str
     }
 }
 
-enum weft_code ledger_dir_summary(struct ledger_dir *d, const char *channel,
-                                  struct ledger_summary *ret, struct weft_err *e)
+enum weft_code ledger_dir_files(const struct ledger_dir *d, const char *channel,
+                                uint64_t *ret_files, uint64_t *ret_bytes, struct weft_err *e)
 {
-    struct ledger_summary s = { 0 };
     WEFT_FREE char *dir = weft_asprintf("%s/%s", d->chains, channel);
-    WEFT_CLEANUP(block_unref) struct block *newest = NULL;
-    WEFT_TRY(block_file_count(dir, &s.files, e));
-    for (uint64_t f = 0; f < s.files; f++) {
+    uint64_t files = 0, bytes = 0;
+    WEFT_TRY(block_file_count(dir, &files, e));
+    for (uint64_t f = 0; f < files; f++) {
         WEFT_FREE char *path = block_file_path(dir, f);
         WEFT_CLEANUP(file_close) int fd = -1;
         uint64_t size = 0;
         WEFT_TRY(file_open(path, O_RDONLY, 0, &fd, e));
         WEFT_TRY(file_size(fd, path, &size, e));
-        s.bytes += size;
+        bytes += size;
     }
+    *ret_files = files;
+    *ret_bytes = bytes;
+    return WEFT_OK;
+}
+
+enum weft_code ledger_dir_summary(struct ledger_dir *d, const char *channel,
+                                  struct ledger_summary *ret, struct weft_err *e)
+{
+    struct ledger_summary s = { 0 };
+    WEFT_CLEANUP(block_unref) struct block *newest = NULL;
+    WEFT_TRY(ledger_dir_files(d, channel, &s.files, &s.bytes, e));
     enum weft_code rc = WEFT_OK;
     if (s.bytes > 0)
         rc = ledger_dir_read(d, channel, UINT64_MAX, &newest, e);

@@ -72,6 +72,11 @@ enum weft_code ledger_dir_find_tx(struct ledger_dir *d, const char *channel, str
                                   struct block **ret, size_t *ret_tx,
                                   struct weft_err *e) WEFT_MUST_CHECK;
 
+/* How many block files a channel has, and their bytes. */
+enum weft_code ledger_dir_files(const struct ledger_dir *d, const char *channel,
+                                uint64_t *ret_files, uint64_t *ret_bytes,
+                                struct weft_err *e) WEFT_MUST_CHECK;
+
 /* What a channel's files hold, from their names and last records. */
 struct ledger_summary {
     uint64_t height, files, bytes;
