@@ -146,14 +146,6 @@ static void note_order(struct pair *p, struct bytes b)
     }
 }
 
-/* What the bytes did is seen in the end's state; an error is one of the things. */
-static void give(struct h2 *h, struct bytes b, uint64_t now_ms)
-{
-    struct weft_err e;
-    enum weft_code ignored = h2_recv(h, b, now_ms, &e);
-    (void)ignored;
-}
-
 static size_t carry(struct pair *p, struct end *from, struct end *to)
 {
     WEFT_CLEANUP(buf_done) struct buf b = { 0 };
@@ -356,6 +348,7 @@ static bool is_told_to_calm_down(const uint8_t *frame, size_t len, size_t times)
 {
     WEFT_CLEANUP(pair_done) struct pair p = { .limits = NET_LIMITS_DEFAULT };
     WEFT_CLEANUP(buf_done) struct buf flood = { 0 };
+    struct weft_err e;
     pair_start(&p);
     (void)request(&p);
     settle(&p);
