@@ -110,6 +110,7 @@ TEST(other_curves_have_no_tables)
     for (int i = 0; i < 10; i++)
         EXPECT(!use(kt, private_key_public(key)));
     EXPECT_EQ(key_tables_stats(kt).made, 0);
+    EXPECT_EQ(key_tables_stats(kt).failed, 0);
 }
 
 TEST(one_table_serves_the_same_key_under_several_certificates)
@@ -148,6 +149,22 @@ TEST(the_table_unused_for_longest_goes)
     EXPECT(!use(kt, keys[1]));
     EXPECT_EQ(key_tables_stats(kt).evicted, 1);
     free_keys(keys, 3);
+}
+
+/* A newcomer wants the only place forty times, while its owner is at home. */
+TEST(wanting_a_table_in_vain_costs_nothing)
+{
+    struct public_key *keys[2];
+    make_keys(keys, 2);
+    WEFT_CLEANUP(key_tables_free) struct key_tables *kt = tables_of(1, 4, false);
+    use_often(kt, keys[0], 4);
+    for (int i = 0; i < 40; i++) {
+        use_often(kt, keys[1], 4);
+        EXPECT(use(kt, keys[0]));
+    }
+    use_often(kt, keys[1], 20);
+    EXPECT(use(kt, keys[1]));
+    free_keys(keys, 2);
 }
 
 /* The lease outlives the place; the newcomer waits for the last user. */
