@@ -61,7 +61,7 @@ function(weft_test stem file module)
     endif()
     set_target_properties(${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     add_test(NAME ${module}/${stem} COMMAND ${stem})
-    set_tests_properties(${module}/${stem} PROPERTIES LABELS unit TIMEOUT 120)
+    set_tests_properties(${module}/${stem} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
 
 # One fuzz target; without an engine it replays tests/corpus/<what>.

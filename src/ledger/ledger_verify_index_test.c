@@ -133,7 +133,7 @@ static void flip_all_bytes(struct flips *f)
         WEFT_CLEANUP(file_close) int fd = open(path, O_RDWR | O_CLOEXEC);
         uint64_t refused = f->refused, ignored = f->ignored, older = f->older;
         for (size_t i = 0; i < b.len; i++) {
-            uint8_t is = b.data[i] ^ (uint8_t)(1U << (i % 8));
+            uint8_t is = (uint8_t)(b.data[i] ^ (1U << (i % 8)));
             WEFT_ASSERT(pwrite(fd, &is, 1, (off_t)i) == 1);
             count_flip(f, l.names[n], i);
             WEFT_ASSERT(pwrite(fd, &b.data[i], 1, (off_t)i) == 1);

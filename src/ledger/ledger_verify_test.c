@@ -91,8 +91,10 @@ static void flip_all_bytes(struct flips *f)
         WEFT_CLEANUP(buf_done) struct buf b = weft_test_read(path);
         WEFT_CLEANUP(file_close) int fd = open(path, O_RDWR | O_CLOEXEC);
         for (size_t i = 0; i < b.len; i += f->step) {
-            uint8_t mask = f->mask != 0 ? f->mask : (uint8_t)(1U << (i % 8));
-            flip_byte(f, fd, file, i, b.data[i], b.data[i] ^ mask);
+            uint8_t mask = (uint8_t)(1U << (i % 8));
+            if (f->mask != 0)
+                mask = f->mask;
+            flip_byte(f, fd, file, i, b.data[i], (uint8_t)(b.data[i] ^ mask));
         }
     }
     EXPECT_OK(world_verify_open(f->w, &f->d, &e));
@@ -165,7 +167,7 @@ TEST(no_bit_of_a_peers_flags_and_commit_hashes_can_change_unseen_without_an_inde
         /* slots 1 to 4 with their lengths: 4 flags and a hash at most */
         for (uint64_t k = at[i].end - (i == 0 ? 6 : 42); k < at[i].end; k++)
             for (unsigned bit = 0; bit < 8; bit++)
-                flip_byte(&f, fd, at[i].file, k, b.data[k], b.data[k] ^ (uint8_t)(1U << bit));
+                flip_byte(&f, fd, at[i].file, k, b.data[k], (uint8_t)(b.data[k] ^ (1U << bit)));
     }
     ledger_dir_done(&f.d);
 }
