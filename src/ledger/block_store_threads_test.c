@@ -128,9 +128,12 @@ TEST(readers_see_whole_blocks_in_order_while_one_appends)
     pthread_t threads[1 + READERS + ITERATORS];
     chain_init(&w.chain, "ch", 8);
     for (size_t i = 0; i < BLOCKS; i++)
-        (void)chain_next(&w.chain, 1 + i % 3, 100 + (i * 997) % 20000);
+        if (i % 16 == 15) /* large enough to be seen half written */
+            (void)chain_next(&w.chain, 1, 2 << 20);
+        else
+            (void)chain_next(&w.chain, 1 + i % 3, 100 + (i * 997) % 20000);
     EXPECT_OK(block_stores_open(dir, LEDGER_PEER, &stores, &e));
-    block_stores_set_file_bytes(stores, 300000);
+    block_stores_set_file_bytes(stores, 5 << 20);
     EXPECT_OK(block_store_open(stores, "ch", &w.bs, &e));
     for (size_t i = 0; i < WEFT_ARRAY_LEN(threads); i++)
         EXPECT_EQ(pthread_create(&threads[i], NULL,

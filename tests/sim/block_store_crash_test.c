@@ -44,6 +44,11 @@ enum {
 };
 #endif
 
+/* Operations in which the folders and databases of the story are made. */
+enum {
+    OPENING = 75
+};
+
 /* Is this way tried at this point? */
 static bool wanted(size_t point, size_t kind)
 {
@@ -53,7 +58,8 @@ static bool wanted(size_t point, size_t kind)
     bool by_lot = kind >= WEFT_ARRAY_LEN(kinds) || kinds[kind].half ||
                   kinds[kind].names == DISK_NAMES_MIXED || kinds[kind].data == DISK_DATA_TORN ||
                   kinds[kind].data == DISK_DATA_PAGES;
-    return !by_lot || all || point % STRIDE == kind % STRIDE;
+    bool opening = kind >= WEFT_ARRAY_LEN(kinds) && point < OPENING;
+    return !by_lot || all || opening || point % STRIDE == kind % STRIDE;
 }
 
 /* One run of the story and where we are in it. */
@@ -61,6 +67,7 @@ struct crash {
     struct story story;
     struct disk_trace trace;
     struct disk_model model;
+    size_t first; /* operation at which it is stopped */
     uint64_t announced, tried;
     struct weft_rand rand;
     struct last {
@@ -69,9 +76,26 @@ struct crash {
     uint64_t opened, refused;
 };
 
-static void crash_start(struct crash *c, enum ledger_layout layout, uint64_t seed)
+/* An index checkpoint that leads nowhere: at the next opening the index is
+ * deleted and built again. */
+static void spoil_index(const char *dir)
 {
     struct weft_err e = { 0 };
+    struct kv *kv = NULL;
+    WEFT_FREE char *path = weft_asprintf("%s/chains/index", dir);
+    WEFT_CLEANUP(kv_batch_free) struct kv_batch *batch = kv_batch_new();
+    EXPECT_OK(kv_open(path, block_index_format(BLOCK_INDEX_PEER), &kv, &e));
+    struct block_index ix = { kv, "ch", BLOCK_INDEX_PEER };
+    block_index_put_checkpoint(&ix, batch, 99);
+    EXPECT_OK(kv_write(kv, batch, true, &e));
+    kv_close(kv);
+}
+
+/* Records the story, and then what happens to its spoilt index, if it is. */
+static void crash_start(struct crash *c, enum ledger_layout layout, uint64_t seed, bool spoil)
+{
+    struct weft_err e = { 0 };
+    uint64_t height = STORY_BLOCKS;
     *c = (struct crash){ .rand = weft_rand_of(seed) };
     EXPECT_OK(log_set_spec("panic", &e));
     story_init(&c->story, layout, seed);
@@ -79,6 +103,12 @@ static void crash_start(struct crash *c, enum ledger_layout layout, uint64_t see
     disk_watch(dir);
     disk_record_start(&c->trace);
     EXPECT_OK(story_play(&c->story, dir, &e));
+    if (spoil) {
+        spoil_index(dir);
+        c->first = c->trace.count;
+        EXPECT_OK(story_reopen(&c->story, dir, &height, &e));
+    }
+    EXPECT_EQ(height, STORY_BLOCKS);
     disk_record_stop();
     EXPECT_OK(dir_remove_tree(dir, &e));
     disk_model_init(&c->model);
@@ -110,7 +140,7 @@ static void check_left(struct crash *c, size_t point, size_t kind, const struct 
         disk_left_write(left, dir);
         disk_watch(dir);
         enum weft_code rc = WEFT_OK;
-        if (kinds[kind].go_opens)
+        if (kinds[kind].go_opens && c->first == 0) /* nobody trusts a spoilt index */
             rc = go_view_check(dir, c->story.layout, "ch", &e);
         if (rc == WEFT_OK)
             rc = story_check(&c->story, dir, c->announced, c->tried, &last->height, &e);
@@ -192,15 +222,15 @@ static void pass(struct crash *c, const struct disk_op *op)
     }
 }
 
-static void crash_everywhere(enum ledger_layout layout, uint64_t seed)
+static void crash_everywhere(enum ledger_layout layout, uint64_t seed, bool spoil)
 {
     struct crash c;
-    crash_start(&c, layout, seed);
+    crash_start(&c, layout, seed, spoil);
     for (size_t point = 0; point <= c.trace.count; point++) {
         for (size_t kind = 0; kind < WEFT_ARRAY_LEN(kinds); kind++)
-            if (wanted(point, kind))
+            if (point >= c.first && wanted(point, kind))
                 crash_here(&c, point, kind);
-        if (wanted(point, WEFT_ARRAY_LEN(kinds)))
+        if (point >= c.first && wanted(point, WEFT_ARRAY_LEN(kinds)))
             crash_twice(&c, point);
         if (point < c.trace.count)
             pass(&c, &c.trace.ops[point]);
@@ -215,10 +245,15 @@ static void crash_everywhere(enum ledger_layout layout, uint64_t seed)
 
 TEST(a_peers_store_survives_a_crash_at_every_operation)
 {
-    crash_everywhere(LEDGER_PEER, 1);
+    crash_everywhere(LEDGER_PEER, 1, false);
 }
 
 TEST(an_orderers_store_survives_a_crash_at_every_operation)
 {
-    crash_everywhere(LEDGER_ORDERER, 2);
+    crash_everywhere(LEDGER_ORDERER, 2, false);
+}
+
+TEST(an_index_that_is_being_built_again_survives_a_crash_too)
+{
+    crash_everywhere(LEDGER_PEER, 5, true);
 }

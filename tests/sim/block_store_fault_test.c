@@ -89,6 +89,7 @@ struct world {
     char *dir;
     struct block_stores *stores;
     struct block_store *bs;
+    struct block_iter *it;
 };
 
 static void world_open(struct world *w)
@@ -327,4 +328,39 @@ TEST(a_read_error_names_the_file_and_is_forgotten)
     block_unref(b);
     EXPECT_OK(story_check_blocks(&w.story, w.bs, &e));
     world_end(&w, 5, 5);
+}
+
+/* Opens an iterator and reads the newest block, while the next one is half
+ * written: what it reads ahead is half a block, and so is the file's size. */
+static void look_now(void *ctx)
+{
+    struct weft_err e = { 0 };
+    struct world *w = ctx;
+    struct block *b = NULL;
+    w->it = block_iter_new(w->bs, 2);
+    EXPECT_OK(block_iter_next(w->it, &b, &e));
+    EXPECT_EQ(b->v.number, 2);
+    block_unref(b);
+    EXPECT_OK(block_iter_next(w->it, &b, &e));
+    EXPECT(b == NULL);
+}
+
+TEST(an_iterator_that_looked_at_half_a_block_reads_it_whole_later)
+{
+    struct weft_err e = { 0 };
+    struct world w;
+    struct block *b = NULL;
+    world_start(&w, 3);
+    struct disk_fault half = {
+        .call = DISK_CALL_WRITE, .part = "blockfile", .then = look_now, .ctx = &w
+    };
+    disk_fault_set(&half);
+    EXPECT_OK(append(&w, 3, BLOCK_APPEND_SYNC, &e));
+    EXPECT_EQ(disk_fault_hits(), 1);
+    EXPECT_OK(block_iter_next(w.it, &b, &e));
+    EXPECT(b != NULL);
+    chain_expect(&w.story.chain, 3, &b->v);
+    block_unref(b);
+    block_iter_free(w.it);
+    world_end(&w, 4, 4);
 }

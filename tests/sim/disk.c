@@ -287,7 +287,10 @@ static ssize_t write_at(int fd, const void *data, size_t n, int64_t offset)
     }
     done = may >= 0 ? outcome(n, may, done) : done;
     int kept = errno;
+    const struct disk_fault *hit = may == (ssize_t)n ? NULL : struck;
     (void)pthread_mutex_unlock(&lock);
+    if (hit != NULL && hit->then != NULL)
+        hit->then(hit->ctx);
     errno = kept;
     return done;
 }

@@ -88,6 +88,8 @@ struct disk_fault {
     bool half;                     /* half the bytes are written before it fails */
     const char *part;              /* only paths that contain this; NULL: all */
     const struct disk_fault *also; /* strikes every time, or NULL */
+    void (*then)(void *ctx);       /* called after a write that was struck, or NULL */
+    void *ctx;
 };
 
 /* Sets the fault and counts from 0; NULL ends it.  Keeps the pointer. */

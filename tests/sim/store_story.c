@@ -211,7 +211,7 @@ enum weft_code story_reopen(const struct story *s, const char *dir, uint64_t *re
     enum weft_code rc = open_store(&st, e);
     if (rc == WEFT_OK) {
         *ret_height = block_store_height(st.bs);
-        disk_mark(*ret_height);
+        disk_mark(*ret_height | *ret_height << 32);
     }
     close_store(&st);
     return rc;
