@@ -473,7 +473,10 @@ int main(int argc, char **argv)
     }
     if (wanted(argc, argv, "fanout")) {
         compare("100 TLS connections, 300 KB", true, 100, 1, 300000);
+    }
+    if (wanted(argc, argv, "fanout") || wanted(argc, argv, "thousand"))
         compare("1000 TLS connections, 300 KB", true, 1000, 1, 300000);
+    if (wanted(argc, argv, "fanout")) {
         compare("10 plain connections of 100 streams, 300 KB", false, 10, 100, 300000);
         two_loops();
     }

@@ -556,6 +556,7 @@ TEST(stopping_lets_calls_end_until_the_deadline)
     call(0);
     grpc_server_stop(w.server, 300);
     WAIT_UNTIL(w.goaways > 0);
+    EXPECT(grpc_client_call(w.client, "/t.T/Once", NULL, 0, &ops, NULL) == NULL);
     EXPECT(!w.stopped && w.asked.closed == 0);
     send_one(w.answered.stream, 0, 10);
     WAIT_UNTIL(w.asked.messages == 1);
@@ -625,6 +626,26 @@ TEST(a_server_that_says_nothing_runs_into_the_connect_timeout)
     dial(address, 100);
     WAIT_UNTIL(w.down);
     EXPECT_WORDS(w.why, "deadline exceeded");
+    (void)close(fd);
+    finish();
+}
+
+TEST(a_client_leaves_a_server_that_says_goodbye)
+{
+    static const uint8_t greeting[] = { 0, 0, 0, 4, 0, 0, 0, 0, 0, /* SETTINGS */
+                                        0, 0, 8, 7, 0, 0, 0, 0, 0, /* GOAWAY: stream 0, no error */
+                                        0, 0, 0, 0, 0, 0, 0, 0 };
+    char address[64];
+    start();
+    int fd = start_mute(address);
+    dial(address, 5000);
+    loop_turn(w.loop, 10);
+    int peer = accept(fd, NULL, NULL);
+    EXPECT(peer >= 0 && write(peer, greeting, sizeof(greeting)) == (ssize_t)sizeof(greeting));
+    WAIT_UNTIL(w.down);
+    EXPECT_EQ(w.goaways, 1);
+    EXPECT_EQ(w.why.code, WEFT_OK);
+    (void)close(peer);
     (void)close(fd);
     finish();
 }

@@ -329,15 +329,11 @@ static bool pass_turn(struct h2 *h)
     if (s != NULL && h2_has_something_to_send(s) && window_of(s) > 0)
         return false; /* the connection's window is spent */
     if (s != NULL)
-        leave_queue(h, s);
+        leave_queue(h, s); /* spent: nghttp2 asks for its data again after WINDOW_UPDATE */
     while ((s = h->waiting) != NULL) {
         leave_queue(h, s);
-        /* Its window is spent (WINDOW_UPDATE puts it back), or its headers are
-         * not out yet, or it is closing. */
-        if (s->out != NULL && window_of(s) <= 0)
-            continue;
         if (nghttp2_session_resume_data(h->session, s->id) != 0)
-            continue;
+            continue; /* its headers are not out yet, or it is closing */
         h->turn = s;
         h->turn_sent = 0;
         return true;

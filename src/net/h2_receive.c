@@ -82,23 +82,11 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
     return 0;
 }
 
-/* The window of one stream (or of all, after SETTINGS) may have opened. */
-static void window_opened(struct h2 *h, int32_t id)
-{
-    for (struct h2_stream *s = h->streams; id == 0 && s != NULL; s = s->next)
-        if (h2_has_something_to_send(s))
-            h2_join_queue(h, s);
-    struct h2_stream *one = id != 0 ? h2_stream_of(h, id) : NULL;
-    if (one != NULL && h2_has_something_to_send(one))
-        h2_join_queue(h, one);
-}
-
 static void on_settings_frame(struct h2 *h, const nghttp2_frame *f)
 {
     if ((f->hd.flags & NGHTTP2_FLAG_ACK) != 0)
         return;
     h2_glitch(h, COST_SETTINGS);
-    window_opened(h, 0);
     if (!h->has_settings) {
         h->has_settings = true;
         if (h->ops->on_settings != NULL)
@@ -142,9 +130,6 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *f, void 
         return 0;
     case NGHTTP2_PRIORITY:
         h2_glitch(h, 1);
-        return 0;
-    case NGHTTP2_WINDOW_UPDATE:
-        window_opened(h, f->hd.stream_id);
         return 0;
     case NGHTTP2_GOAWAY:
         if (h->ops->on_goaway != NULL)

@@ -264,6 +264,34 @@ TEST(a_slow_reader_costs_its_window_and_nothing_else)
     EXPECT_EQ(p.client.streams[0].got, (5 << 20) + 5);
 }
 
+TEST(windows_that_open_late_let_every_stream_go_on)
+{
+    WEFT_CLEANUP(pair_done) struct pair p = { .limits = NET_LIMITS_DEFAULT };
+    p.limits.stream_window = 100;
+    pair_start(&p);
+    p.client.greedy = false;
+    for (size_t i = 0; i < 8; i++)
+        (void)request(&p);
+    settle(&p);
+    for (size_t i = 0; i < 8; i++) {
+        respond(&p.server.streams[i]);
+        h2_send(&p.server.streams[i].s, message(1000));
+        h2_end(&p.server.streams[i].s);
+    }
+    for (int round = 0; round < 30; round++) {
+        settle(&p);
+        for (size_t i = 0; i < 8; i++) {
+            struct test_stream *t = &p.client.streams[(i * 3 + (size_t)round) % 8];
+            if (t->open)
+                h2_consume(&t->s, t->s.window_owed);
+        }
+    }
+    for (size_t i = 0; i < 8; i++) {
+        EXPECT_EQ(p.client.streams[i].got, 1005);
+        EXPECT_EQ(p.client.streams[i].ended, 1);
+    }
+}
+
 TEST(stalled_streams_stop_the_connection_when_they_hold_too_much)
 {
     WEFT_CLEANUP(pair_done) struct pair p = { .limits = NET_LIMITS_DEFAULT };
@@ -313,6 +341,21 @@ TEST(early_pings_are_strikes_and_the_third_ends_it)
     EXPECT(h2_is_over(p.server.h2));
     EXPECT_EQ(p.client.goaway, CALM);
     EXPECT_STR(p.client.goaway_text, "too_many_pings");
+}
+
+TEST(one_message_of_ours_does_not_excuse_all_pings_to_come)
+{
+    WEFT_CLEANUP(pair_done) struct pair p = { .limits = NET_LIMITS_DEFAULT };
+    pair_start(&p);
+    (void)request(&p);
+    settle(&p);
+    respond(&p.server.streams[0]);
+    settle(&p);
+    for (int i = 0; i < 5; i++) {
+        h2_ping(p.client.h2);
+        settle(&p);
+    }
+    EXPECT_EQ(p.said, CALM);
 }
 
 TEST(pings_in_time_are_welcome)
