@@ -197,6 +197,11 @@ TEST(validates_a_public_key_when_it_is_loaded)
     EXPECT_CODE(public_key_parse(bytes_of(spki, good.len - 32), &bad, &e), WEFT_INVALID);
     EXPECT_WORDS(e, "not uncompressed");
 
+    memcpy(spki, good.data, good.len); /* the hybrid form */
+    spki[good.len - 65] = (uint8_t)(6 | (good.data[good.len - 1] & 1));
+    EXPECT_CODE(public_key_parse(bytes_of(spki, good.len), &bad, &e), WEFT_INVALID);
+    EXPECT_WORDS(e, "not uncompressed");
+
     memcpy(spki, good.data, good.len);
     spki[good.len] = 0;
     EXPECT_CODE(public_key_parse(bytes_of(spki, good.len + 1), &bad, &e), WEFT_INVALID);

@@ -49,6 +49,7 @@ TEST(reads_what_go_reads)
     expect_first("-----BEGIN A-----\nAQID-----END A-----\n", "none");
     expect_first("-----BEGIN A-----\nAQID\n-----END A----- x\n", "none");
     expect_first("-----BEGIN A-----\n-----END A-----\n", "");
+    expect_first("-----BEGIN A-----\nKey: v\n-----END A-----\n", "none");
     expect_first("-----BEGIN A-----\nKey: v\nOther: w\n\nAQID\n-----END A-----\n", "010203");
     expect_first("-----BEGIN A-----\n A Q\tI\nD\n-----END A-----\n", "010203");
     expect_first("-----BEGIN A-----\nAQI\n-----END A-----\n", "none");

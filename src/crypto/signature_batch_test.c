@@ -96,6 +96,35 @@ static struct key_tables *small_tables(struct jobs *pool)
                                                        .unpaid = true });
 }
 
+/* A good r (or s) with forty zero bytes more at its end is another number. */
+static void expect_long_numbers_refused(struct public_key *key, const struct signed_thing *t)
+{
+    struct weft_err e = { 0 };
+    struct ecdsa_signature sig;
+    EXPECT_OK(ecdsa_signature_parse(buf_bytes(&t->sig), &sig, &e));
+    for (int which = 0; which < 2; which++) {
+        struct bytes r = sig.r, s = sig.s;
+        WEFT_CLEANUP(buf_done) struct buf der = { 0 }, body = { 0 };
+        for (int i = 0; i < 2; i++) {
+            struct bytes v = i == 0 ? r : s;
+            uint8_t zeros[40] = { 0 };
+            size_t more = i == which ? sizeof(zeros) : 0, sign = v.data[0] >> 7;
+            buf_put_u8(&body, 0x02);
+            buf_put_u8(&body, (uint8_t)(v.len + sign + more));
+            buf_put(&body, bytes_of(zeros, sign));
+            buf_put(&body, v);
+            buf_put(&body, bytes_of(zeros, more));
+        }
+        buf_put_u8(&der, 0x30);
+        buf_put_u8(&der, (uint8_t)body.len);
+        buf_put(&der, buf_bytes(&body));
+        EXPECT_OK(ecdsa_signature_parse(buf_bytes(&der), &sig, &e));
+        EXPECT_EQ(signature_check(NULL, key, digest_bytes(&t->digest), buf_bytes(&der)),
+                  SIGNATURE_BAD);
+        sig = (struct ecdsa_signature){ r, s };
+    }
+}
+
 TEST(tells_good_from_bad_from_malformed)
 {
     struct office o;
@@ -116,6 +145,7 @@ TEST(tells_good_from_bad_from_malformed)
     uint8_t huge[77] = { 0x30, 75, 0x02, 70, 0x01 };
     huge[74] = 0x02, huge[75] = 1, huge[76] = 1;
     EXPECT_EQ(signature_check(NULL, key, digest, bytes_of(huge, sizeof(huge))), SIGNATURE_BAD);
+    expect_long_numbers_refused(key, t);
     office_done(&o);
 }
 
