@@ -151,11 +151,12 @@ TEST(the_table_unused_for_longest_goes)
     free_keys(keys, 3);
 }
 
-/* A newcomer wants the only place forty times, while its owner is at home. */
+/* A newcomer wants the only place forty times, while its owner is at home:
+ * neither is that paid for, nor is anything paid back that was not paid. */
 TEST(wanting_a_table_in_vain_costs_nothing)
 {
-    struct public_key *keys[2];
-    make_keys(keys, 2);
+    struct public_key *keys[40];
+    make_keys(keys, 40);
     WEFT_CLEANUP(key_tables_free) struct key_tables *kt = tables_of(1, 4, false);
     use_often(kt, keys[0], 4);
     for (int i = 0; i < 40; i++) {
@@ -164,7 +165,11 @@ TEST(wanting_a_table_in_vain_costs_nothing)
     }
     use_often(kt, keys[1], 20);
     EXPECT(use(kt, keys[1]));
-    free_keys(keys, 2);
+
+    for (int i = 2; i < 40; i++)
+        use_often(kt, keys[i], 24);
+    EXPECT_EQ(key_tables_stats(kt).made, 16); /* as many as are free */
+    free_keys(keys, 40);
 }
 
 /* The lease outlives the place; the newcomer waits for the last user. */
