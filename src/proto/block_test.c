@@ -1,7 +1,6 @@
 #include "proto/block.h"
 
 #include "base/limits.h"
-#include "os/clock.h"
 #include "proto/wire.h"
 #include "weft_test.h"
 
@@ -251,14 +250,14 @@ TEST(too_many_empty_transactions_are_refused)
     WEFT_CLEANUP(block_view_done) struct block_view v = { 0 };
     put_empty_fields(&txs, LIMIT_BLOCK_TXS);
     wire_put_bytes(&wire, 2, buf_bytes(&txs));
-    uint64_t start = clock_monotonic_ms();
+    clock_t start = clock();
     EXPECT_OK(block_view_parse(&v, buf_bytes(&wire), &e));
     EXPECT_EQ(v.txs.count, LIMIT_BLOCK_TXS);
     put_empty_fields(&txs, 1);
     buf_clear(&wire);
     wire_put_bytes(&wire, 2, buf_bytes(&txs));
     EXPECT_CODE(block_view_parse(&v, buf_bytes(&wire), &e), WEFT_LIMIT);
-    EXPECT(clock_monotonic_ms() - start < 5000);
+    EXPECT(clock() - start < 5 * CLOCKS_PER_SEC);
 }
 
 TEST(too_many_slots_are_refused)
