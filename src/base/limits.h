@@ -51,6 +51,18 @@ enum {
     /* One certificate or key, as DER or PEM; names and values in a subject. */
     LIMIT_CERT_BYTES = 256 << 10,
     LIMIT_CERT_NAMES = 256,
+    /* Signatures checked to find a certificate's chains, names compared with a
+     * CA's constraints: Go's numbers. */
+    LIMIT_CHAIN_SIGNATURES = 100,
+    LIMIT_NAME_COMPARISONS = 250000,
+    /* A list of revoked certificates. */
+    LIMIT_CRL_BYTES = 16 << 20,
+    /* An MSP's configuration, and the certificates, CRLs and units in one list of it. */
+    LIMIT_MSP_BYTES = 16 << 20,
+    LIMIT_MSP_ITEMS = 1024,
+    /* Principals in each other and in all, of one combined principal. */
+    LIMIT_PRINCIPAL_DEPTH = 16,
+    LIMIT_PRINCIPALS = 256,
 };
 
 #endif
