@@ -8,8 +8,9 @@
  * The files are the truth.  From the index checkpoint on every record is read,
  * its number and its previous hash are held against the block before it, and
  * its keys are written again.  Past the block file checkpoint, where a crash
- * may have left anything, the data hash is checked too, and the first record
- * that is torn or all zeros is cut off together with what follows.
+ * may have left anything, the data hash is checked too, and what is whole is
+ * synced before anybody hears of it; the first record that is not may be cut
+ * off together with what follows if a crash can have left it (block_tail.h).
  * What cannot be the work of a crash is refused: a bad record with a good one
  * behind it, a file shorter than recorded, a missing file.
  *
