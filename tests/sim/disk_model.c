@@ -6,8 +6,8 @@
 
 enum {
     PAGE = 4096,
-    NO_NODE = SIZE_MAX,
 };
+#define NO_NODE SIZE_MAX
 
 /* ---- nodes and names ------------------------------------------------------------- */
 
