@@ -3,7 +3,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/config_tree.h"
-#include "config/config_value.h"
 #include "crypto/pem.h"
 #include "os/dirs.h"
 #include "os/file.h"
@@ -90,18 +89,77 @@ static enum weft_code read_folders(const char *dir, struct arena *arena, struct 
 
 /* ---- config.yaml ------------------------------------------------------------------------- */
 
-static struct bytes text_at(const struct config_node *map, const char *key, struct arena *arena)
+/* Upper and lower case matter here, and the last one counts. */
+static const struct config_node *find_key(const struct config_node *map, const char *key)
 {
-    const struct config_node *n = config_node_find(map, key);
-    if (n == NULL || n->kind != CONFIG_TEXT)
-        return bytes_of(NULL, 0);
-    return bytes_of_str(arena_dup_str(arena, bytes_of_str(n->text)));
+    const struct config_node *found = NULL;
+    for (const struct config_entry *at = map->first; at != NULL; at = at->next)
+        if (at->key != NULL && strcmp(at->key, key) == 0)
+            found = at->value;
+    return found != NULL && found->kind != CONFIG_NULL ? found : NULL;
 }
 
-static enum weft_code read_units(const char *dir, const struct config_node *list,
+static enum weft_code refuse(const struct config_node *n, const char *key, const char *want,
+                             struct weft_err *e)
+{
+    return WEFT_FAIL(e, WEFT_INVALID, "line %u: %s: expected %s", n->line, key, want);
+}
+
+/* A key's value, NULL when it is not there; refused when it is another kind. */
+static enum weft_code find_kind(const struct config_node *map, const char *key,
+                                enum config_kind kind, const struct config_node **ret,
+                                struct weft_err *e)
+{
+    static const char *const names[] = { "nothing", "a text", "a list", "keys and values" };
+    const struct config_node *n = find_key(map, key);
+    if (n != NULL && n->kind != kind)
+        return refuse(n, key, names[kind], e);
+    *ret = n;
+    return WEFT_OK;
+}
+
+static enum weft_code text_at(const struct config_node *map, const char *key, struct arena *arena,
+                              struct bytes *ret, struct weft_err *e)
+{
+    const struct config_node *n = NULL;
+    WEFT_TRY(find_kind(map, key, CONFIG_TEXT, &n, e));
+    *ret = bytes_of_str(n != NULL ? arena_dup_str(arena, bytes_of_str(n->text)) : "");
+    return WEFT_OK;
+}
+
+/* YAML's truth values, only without quotes. */
+static bool parse_switch(const struct config_node *n, bool *ret)
+{
+    static const char *const on[] = { "y",    "Y",    "yes", "Yes", "YES", "true",
+                                      "True", "TRUE", "on",  "On",  "ON" };
+    static const char *const off[] = { "n",     "N",     "no",  "No",  "NO", "false",
+                                       "False", "FALSE", "off", "Off", "OFF" };
+    for (size_t i = 0; n->plain && i < WEFT_ARRAY_LEN(on); i++) {
+        *ret = strcmp(n->text, on[i]) == 0;
+        if (*ret || strcmp(n->text, off[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One OrganizationalUnitIdentifiersConfiguration. */
+static enum weft_code read_unit_texts(const struct config_node *n, struct arena *arena,
+                                      struct bytes *ret_file, struct bytes *ret_name,
+                                      struct weft_err *e)
+{
+    if (n->kind != CONFIG_MAP)
+        return refuse(n, "an organizational unit identifier",
+                      "Certificate and OrganizationalUnitIdentifier", e);
+    WEFT_TRY(text_at(n, "Certificate", arena, ret_file, e));
+    return text_at(n, "OrganizationalUnitIdentifier", arena, ret_name, e);
+}
+
+static enum weft_code read_units(const char *dir, const struct config_node *root,
                                  struct arena *arena, struct msp_config *c, struct weft_err *e)
 {
-    if (list == NULL || list->kind != CONFIG_LIST)
+    const struct config_node *list = NULL;
+    WEFT_TRY(find_kind(root, "OrganizationalUnitIdentifiers", CONFIG_LIST, &list, e));
+    if (list == NULL)
         return WEFT_OK;
     if (list->count > LIMIT_MSP_ITEMS)
         return WEFT_FAIL(e, WEFT_LIMIT, "more than %d OrganizationalUnitIdentifiers",
@@ -109,11 +167,10 @@ static enum weft_code read_units(const char *dir, const struct config_node *list
     struct msp_unit *units = arena_alloc(arena, (list->count + 1) * sizeof(*units));
     for (const struct config_entry *at = list->first; at != NULL; at = at->next) {
         struct msp_unit *u = &units[c->unit_count++];
-        struct bytes file = text_at(at->value, "Certificate", arena);
-        WEFT_FREE char *path =
-            weft_asprintf("%s/%.*s", dir, (int)file.len, (const char *)file.data);
+        struct bytes file = { 0 };
+        WEFT_TRY(read_unit_texts(at->value, arena, &file, &u->name, e));
+        WEFT_FREE char *path = weft_asprintf("%s/%s", dir, (const char *)file.data);
         u->present = true;
-        u->name = text_at(at->value, "OrganizationalUnitIdentifier", arena);
         enum weft_code rc = read_into(path, LIMIT_PEM_TEXT, arena, &u->certificate, e);
         if (rc != WEFT_OK)
             return weft_err_wrap(e, rc, "failed loading OrganizationalUnit certificate at [%s]",
@@ -124,44 +181,57 @@ static enum weft_code read_units(const char *dir, const struct config_node *list
 }
 
 /* A certificate that cannot be read is a warning: the unit is then any CA's. */
-static void read_node_ou(const char *dir, const struct config_node *map, struct arena *arena,
-                         struct msp_unit *u)
+static enum weft_code read_node_ou(const char *dir, const struct config_node *map, bool on,
+                                   struct arena *arena, struct msp_unit *u, struct weft_err *e)
 {
-    struct bytes name = text_at(map, "OrganizationalUnitIdentifier", arena);
-    struct bytes file = text_at(map, "Certificate", arena);
+    struct bytes name = { 0 }, file = { 0 };
     struct weft_err why = { 0 };
-    if (map == NULL || name.len == 0)
-        return;
+    WEFT_TRY(read_unit_texts(map, arena, &file, &name, e));
+    if (!on || name.len == 0)
+        return WEFT_OK;
     u->present = true;
     u->name = name;
     if (file.len == 0)
-        return;
-    WEFT_FREE char *path = weft_asprintf("%s/%.*s", dir, (int)file.len, (const char *)file.data);
+        return WEFT_OK;
+    WEFT_FREE char *path = weft_asprintf("%s/%s", dir, (const char *)file.data);
     if (read_into(path, LIMIT_PEM_TEXT, arena, &u->certificate, &why) != WEFT_OK)
         LOG_WARN(&msp_log, "Failed loading certificate at [%s]: [%s]", path, why.msg);
+    return WEFT_OK;
 }
 
-static enum weft_code read_node_ous(const char *dir, const struct config_node *map,
+static enum weft_code read_node_ous(const char *dir, const struct config_node *root,
                                     struct arena *arena, struct msp_config *c, struct weft_err *e)
 {
     static const char *const keys[MSP_ROLE_NR] = { [MSP_ROLE_CLIENT] = "ClientOUIdentifier",
                                                    [MSP_ROLE_PEER] = "PeerOUIdentifier",
                                                    [MSP_ROLE_ADMIN] = "AdminOUIdentifier",
                                                    [MSP_ROLE_ORDERER] = "OrdererOUIdentifier" };
-    const struct config_node *enable = map != NULL ? config_node_find(map, "Enable") : NULL;
+    const struct config_node *map = NULL, *enable = NULL;
     bool on = false;
-    if (enable == NULL || enable->kind == CONFIG_NULL)
+    WEFT_TRY(find_kind(root, "NodeOUs", CONFIG_MAP, &map, e));
+    if (map == NULL)
         return WEFT_OK;
-    if (enable->kind != CONFIG_TEXT || !config_parse_bool(enable->text, enable->plain, &on))
-        return WEFT_FAIL(e, WEFT_INVALID, "line %u: NodeOUs.Enable: \"%s\" is not true or false",
-                         enable->line, enable->text);
-    if (!on)
-        return WEFT_OK;
-    c->has_node_ous = c->node_ous_enabled = true;
-    for (size_t i = 0; i < MSP_ROLE_NR; i++)
-        if (keys[i] != NULL)
-            read_node_ou(dir, config_node_find(map, keys[i]), arena, &c->node_ous[i]);
+    WEFT_TRY(find_kind(map, "Enable", CONFIG_TEXT, &enable, e));
+    if (enable != NULL && !parse_switch(enable, &on))
+        return refuse(enable, "NodeOUs.Enable", "true or false", e);
+    c->has_node_ous = c->node_ous_enabled = on;
+    for (size_t i = 0; i < MSP_ROLE_NR; i++) {
+        const struct config_node *unit = keys[i] != NULL ? find_key(map, keys[i]) : NULL;
+        if (unit != NULL)
+            WEFT_TRY(read_node_ou(dir, unit, on, arena, &c->node_ous[i], e));
+    }
     return WEFT_OK;
+}
+
+static enum weft_code read_tree(const char *dir, const struct config_node *root,
+                                struct arena *arena, struct msp_config *c, struct weft_err *e)
+{
+    if (root->kind == CONFIG_NULL)
+        return WEFT_OK;
+    if (root->kind != CONFIG_MAP)
+        return refuse(root, "the file", "keys and values", e);
+    WEFT_TRY(read_units(dir, root, arena, c, e));
+    return read_node_ous(dir, root, arena, c, e);
 }
 
 static enum weft_code read_yaml(const char *dir, struct arena *arena, struct msp_config *c,
@@ -178,11 +248,7 @@ static enum weft_code read_yaml(const char *dir, struct arena *arena, struct msp
     rc = config_tree_parse(text, path, &tree, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "failed unmarshalling configuration file at [%s]", path);
-    const struct config_node *root = config_tree_root(tree);
-    if (root->kind == CONFIG_NULL)
-        return WEFT_OK;
-    WEFT_TRY(read_units(dir, config_node_find(root, "OrganizationalUnitIdentifiers"), arena, c, e));
-    rc = read_node_ous(dir, config_node_find(root, "NodeOUs"), arena, c, e);
+    rc = read_tree(dir, config_tree_root(tree), arena, c, e);
     return rc == WEFT_OK
                ? rc
                : weft_err_wrap(e, rc, "failed unmarshalling configuration file at [%s]", path);

@@ -13,6 +13,7 @@
  *     msp_dir_read("crypto/.../msp", "Org1MSP", MSP_DIR_VERIFYING, &arena, &config, e)
  *
  * Go origin   msp/configbuilder.go
+ * Differs     an empty cacerts is refused here (Fabric: when the MSP is set up)
  * Owner       any thread; reads files
  * Memory      all of it lies in the arena
  * Limits      LIMIT_PEM_TEXT a file, LIMIT_MSP_ITEMS files a folder,

@@ -1,14 +1,32 @@
 /* msp_dump FOLDER: every case of tests/msp_cases.h as files, and our answers,
- * one a line, so that another implementation can be asked the same. */
+ * one a line, so that another implementation can be asked the same.
+ * msp_dump MSP-FOLDER ID: the MSPConfig that we make of it. */
+#include "msp/msp_dir.h"
 #include "msp_cases.h"
 #include "os/dirs.h"
 #include "os/file.h"
 
 #include <stdio.h>
 
+static int dump_dir(const char *dir, const char *id)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(arena_done) struct arena arena = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf out = { 0 };
+    struct msp_config config;
+    if (msp_dir_read(dir, id, MSP_DIR_VERIFYING, &arena, &config, &e) != WEFT_OK) {
+        (void)fprintf(stderr, "%s\n", e.msg);
+        return 1;
+    }
+    msp_config_encode(&config, &out);
+    return fwrite(out.data, 1, out.len, stdout) == out.len ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     struct weft_err e = { 0 };
+    if (argc == 3)
+        return dump_dir(argv[1], argv[2]);
     if (argc != 2 || dir_make(argv[1], &e) != WEFT_OK) {
         (void)fprintf(stderr, "usage: msp_dump FOLDER %s\n", e.msg);
         return 2;
