@@ -260,6 +260,64 @@ class MutualTls(Calls, unittest.TestCase):
                            "--roots", certs.path("roots.pem"), "--client-auth", "require")
 
 
+class Connections(unittest.TestCase):
+    """What a foreign client sees of our rules for connections."""
+
+    def test_stopping_lets_open_calls_end(self):
+        server = echo_server()
+        gate = threading.Event()
+
+        def requests():
+            yield b"1"
+            gate.wait(10)
+            yield b"2"
+        with grpc.insecure_channel(server.address, options=OPTIONS) as channel:
+            replies = channel.stream_stream("/test.Echo/Chat")(requests())
+            self.assertEqual(next(replies), b"1")
+            server.order("stop")
+            with grpc.insecure_channel(server.address, options=OPTIONS) as late:
+                code, _ = code_of(lambda: late.unary_unary("/test.Echo/Once")(b"", timeout=1))
+                self.assertIn(code, (grpc.StatusCode.UNAVAILABLE,
+                                     grpc.StatusCode.DEADLINE_EXCEEDED))
+            gate.set()
+            self.assertEqual(list(replies), [b"2"])
+        self.assertTrue(server.stop())
+
+    def test_calls_that_do_not_end_are_cut_off_at_the_deadline(self):
+        server = echo_server()
+        with grpc.insecure_channel(server.address, options=OPTIONS) as channel:
+            replies = channel.stream_stream("/test.Echo/Hang")(iter([]))
+            channel.unary_unary("/test.Echo/Once")(b"")
+            started = time.monotonic()
+            server.order("stop")
+            code, _ = code_of(lambda: list(replies))
+            self.assertEqual(code, grpc.StatusCode.UNAVAILABLE)
+            self.assertGreater(time.monotonic() - started, 2)
+        self.assertTrue(server.stop())
+
+    def hang_with_pings(self, server, seconds):
+        options = OPTIONS + [("grpc.keepalive_time_ms", 100),
+                             ("grpc.keepalive_timeout_ms", 5000),
+                             ("grpc.http2.max_pings_without_data", 0),
+                             ("grpc.http2.min_time_between_pings_ms", 100),
+                             ("grpc.http2.min_sent_ping_interval_without_data_ms", 100)]
+        with grpc.insecure_channel(server.address, options=options) as channel:
+            return code_of(lambda: list(channel.stream_stream("/test.Echo/Hang")(
+                iter([]), timeout=seconds)))
+
+    def test_who_pings_too_often_is_sent_away(self):
+        server = echo_server()
+        code, _ = self.hang_with_pings(server, 20)  # the C core pings once a second at most
+        self.assertEqual(code, grpc.StatusCode.UNAVAILABLE)
+        self.assertTrue(server.stop())
+
+    def test_who_pings_as_allowed_stays(self):
+        server = echo_server("--set", "ping_min_interval_ms=50")
+        code, _ = self.hang_with_pings(server, 5)
+        self.assertEqual(code, grpc.StatusCode.DEADLINE_EXCEEDED)
+        self.assertTrue(server.stop())
+
+
 class OtherTools(unittest.TestCase):
     """curl, nghttp, h2load, openssl."""
 
