@@ -173,3 +173,30 @@ TEST(an_orderers_files_and_index_are_those_of_a_real_orderer)
     same_index(&s, "index", weft_test_fixture("ledger-small/index-dump.txt"), "# orderer index");
     free(s.root);
 }
+
+/* ---- one of our own ------------------------------------------------------------------------- */
+
+static void expect_tiny(enum ledger_layout layout)
+{
+    const char *kind = layout == LEDGER_PEER ? "peer" : "orderer";
+    const char *part = layout == LEDGER_PEER ? "chains/" : "";
+    WEFT_FREE char *blocks = weft_asprintf("vectors/ledger-tiny/%s-blocks", kind);
+    WEFT_FREE char *block_file = weft_asprintf("vectors/ledger-tiny/%s-blockfile", kind);
+    WEFT_FREE char *list = weft_asprintf("vectors/ledger-tiny/%s-index.txt", kind);
+    WEFT_FREE char *ours = weft_asprintf("%schains/tiny/blockfile_000000", part);
+    WEFT_FREE char *index = weft_asprintf("%sindex", part);
+    WEFT_FREE char *dir = weft_strdup(weft_test_file(blocks));
+    struct store s;
+    start_store(&s, layout);
+    EXPECT_EQ(append_all(&s, "tiny", dir), 6);
+    end_store(&s);
+    same_file(&s, ours, weft_test_file(block_file));
+    same_index(&s, index, weft_test_file(list), NULL);
+    free(s.root);
+}
+
+TEST(a_tiny_ledger_comes_out_the_same_byte_for_byte)
+{
+    expect_tiny(LEDGER_PEER);
+    expect_tiny(LEDGER_ORDERER);
+}
