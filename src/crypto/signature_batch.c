@@ -61,7 +61,7 @@ void signature_batch_free(struct signature_batch *b)
     free(b);
 }
 
-/* A number longer than any order is no scalar; its length alone is kept. */
+/* A number longer than any order is no scalar: 0 says so. */
 static uint8_t keep_scalar(uint8_t *room, struct bytes v)
 {
     if (v.len > ECDSA_SCALAR_MAX)
@@ -80,7 +80,7 @@ static void fill(struct item *it, struct public_key *key, struct bytes digest,
         it->verdict = SIGNATURE_MALFORMED;
         return;
     }
-    /* No curve looks at more of a digest than it has bits itself. */
+    /* No hash in use is longer than this. */
     it->digest_len = (uint8_t)(digest.len < ECDSA_DIGEST_MAX ? digest.len : ECDSA_DIGEST_MAX);
     if (digest.len > 0)
         memcpy(it->digest, digest.data, it->digest_len);
