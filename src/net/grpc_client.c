@@ -75,7 +75,8 @@ static void fail_soon(struct grpc_client *c, const struct weft_err *why)
 static void too_late(struct loop_timer *t)
 {
     struct grpc_client *c = WEFT_CONTAINER_OF(t, struct grpc_client, late);
-    (void)WEFT_FAIL(&c->why, WEFT_UNAVAILABLE, "lookup %s: deadline exceeded", c->name.host);
+    (void)WEFT_FAIL(&c->why, WEFT_UNAVAILABLE, "lookup %s: context deadline exceeded",
+                    c->name.host);
     loop_defer(c->conn.net->loop, &c->report);
 }
 
@@ -106,7 +107,8 @@ static void connect_next(struct grpc_client *c)
             (void)close(fd);
     }
     if (c->why.code == WEFT_OK)
-        (void)WEFT_FAIL(&c->why, WEFT_UNAVAILABLE, "dial tcp %s: deadline exceeded", c->authority);
+        (void)WEFT_FAIL(&c->why, WEFT_UNAVAILABLE, "dial tcp %s: context deadline exceeded",
+                        c->authority);
     loop_defer(net->loop, &c->report);
 }
 

@@ -32,6 +32,7 @@ struct net_conn {
     void *user;
     enum conn_state state;
     bool settled;
+    bool dialled;      /* by us */
     struct buf unsent; /* what the kernel did not take, from unsent_from on */
     size_t unsent_from;
     uint64_t heard_ms;
@@ -356,8 +357,7 @@ static void too_late(struct loop_timer *t)
         die(c, NULL);
     else
         net_conn_kill(c, WEFT_UNAVAILABLE,
-                      c->state == CONN_CONNECTING ? "dial tcp: deadline exceeded"
-                                                  : "handshake: deadline exceeded");
+                      c->dialled ? "context deadline exceeded" : "handshake: deadline exceeded");
 }
 
 static struct net_conn *new_conn(struct net *net, int fd, struct tls_context *tls,
@@ -399,6 +399,7 @@ struct net_conn *net_conn_connecting(struct net *net, int fd, const struct net_d
 {
     struct net_conn *c = new_conn(net, fd, dial->tls, ops, user);
     c->state = CONN_CONNECTING;
+    c->dialled = true;
     (void)snprintf(c->peer.address, sizeof(c->peer.address), "%s", dial->address);
     if (dial->tls != NULL)
         c->tls = tls_conn_new(dial->tls, dial->host, clock_wall_ns() / 1000000000, &net->cipher);
