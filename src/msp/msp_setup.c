@@ -38,14 +38,12 @@ static enum weft_code cert_from_pem(struct bytes text, struct x509_link **ret, s
 }
 
 /* Fabric's getIdentityFromConf: the certificate, with a low s. */
-static enum weft_code identity_from_pem(const struct msp *msp, struct bytes text,
-                                        struct x509_link **ret, struct weft_err *e)
+static enum weft_code identity_from_cert(const struct msp *msp, struct x509_link *cert,
+                                         struct x509_link **ret, struct weft_err *e)
 {
-    WEFT_CLEANUP(x509_link_unref) struct x509_link *cert = NULL;
     WEFT_CLEANUP(x509_link_unref) struct x509_link *low = NULL;
     WEFT_CLEANUP(x509_chain_done) struct x509_chain chain = { 0 };
     struct hash_value id;
-    WEFT_TRY(cert_from_pem(text, &cert, e));
     WEFT_TRY(msp_check_key(cert, e));
     WEFT_TRY(msp_sanitize(msp, cert, &low, &chain, e));
     WEFT_TRY(msp_certifiers(msp, &(const struct x509_link *){ low }, 1, &id, e));
@@ -64,13 +62,27 @@ static enum weft_code fill_pool(const struct msp_items *items, struct x509_pool 
     return WEFT_OK;
 }
 
-static enum weft_code fill_sanitized(const struct msp *msp, const struct msp_items *items,
-                                     struct x509_pool *pool, struct weft_err *e)
+static enum weft_code sanitize_pool(const struct msp *msp, const struct x509_pool *raw,
+                                    struct x509_pool *pool, struct weft_err *e)
+{
+    for (size_t i = 0; i < raw->count; i++) {
+        WEFT_CLEANUP(x509_link_unref) struct x509_link *low = NULL;
+        WEFT_TRY(identity_from_cert(msp, raw->links[i], &low, e));
+        x509_pool_add(pool, low);
+    }
+    return WEFT_OK;
+}
+
+/* One after the other, so that the first fault is the one that is told. */
+static enum weft_code fill_admins(struct msp *msp, const struct msp_items *items,
+                                  struct weft_err *e)
 {
     for (size_t i = 0; i < items->count; i++) {
         WEFT_CLEANUP(x509_link_unref) struct x509_link *cert = NULL;
-        WEFT_TRY(identity_from_pem(msp, items->at[i], &cert, e));
-        x509_pool_add(pool, cert);
+        WEFT_CLEANUP(x509_link_unref) struct x509_link *low = NULL;
+        WEFT_TRY(cert_from_pem(items->at[i], &cert, e));
+        WEFT_TRY(identity_from_cert(msp, cert, &low, e));
+        x509_pool_add(&msp->admins, low);
     }
     return WEFT_OK;
 }
@@ -92,8 +104,8 @@ static enum weft_code set_up_cas(struct msp *msp, const struct msp_config *c, st
         return WEFT_FAIL(e, WEFT_INVALID, "expected at least one CA certificate");
     WEFT_TRY(fill_pool(&c->roots, &msp->roots, e));
     WEFT_TRY(fill_pool(&c->intermediates, &msp->intermediates, e));
-    WEFT_TRY(fill_sanitized(msp, &c->roots, &roots, e));
-    WEFT_TRY(fill_sanitized(msp, &c->intermediates, &intermediates, e));
+    WEFT_TRY(sanitize_pool(msp, &msp->roots, &roots, e));
+    WEFT_TRY(sanitize_pool(msp, &msp->intermediates, &intermediates, e));
     swap_pools(&roots, &msp->roots);
     swap_pools(&intermediates, &msp->intermediates);
     return WEFT_OK;
@@ -201,9 +213,11 @@ static enum weft_code check_signer(const struct msp *msp, const struct msp_confi
                                    const struct msp_options *o, struct weft_err *e)
 {
     WEFT_CLEANUP(x509_link_unref) struct x509_link *cert = NULL;
+    WEFT_CLEANUP(x509_link_unref) struct x509_link *low = NULL;
     if (!c->has_signer)
         return WEFT_OK;
-    WEFT_TRY(identity_from_pem(msp, c->signer, &cert, e));
+    WEFT_TRY(cert_from_pem(c->signer, &cert, e));
+    WEFT_TRY(identity_from_cert(msp, cert, &low, e));
     int64_t over = o->now_s - cert->cert->not_after;
     if (o->now_s == 0 || over < 0)
         return WEFT_OK;
@@ -214,35 +228,60 @@ static enum weft_code check_signer(const struct msp *msp, const struct msp_confi
 
 /* ---- organisational units ---------------------------------------------------------------- */
 
-static enum weft_code certifiers_of(const struct msp *msp, struct bytes pem, struct hash_value *ret,
-                                    struct weft_err *e)
+/* The CA that these bytes are; NULL: none, or one that must still be brought
+ * into its low-s form. */
+static struct x509_link *find_ca(const struct msp *msp, struct bytes pem)
+{
+    WEFT_CLEANUP(pem_block_done) struct pem_block block = { 0 };
+    const struct x509_pool *const pools[] = { &msp->roots, &msp->intermediates };
+    if (pem_next(&pem, &block, NULL) != WEFT_OK)
+        return NULL;
+    for (size_t p = 0; p < WEFT_ARRAY_LEN(pools); p++)
+        for (size_t i = 0; i < pools[p]->count; i++)
+            if (bytes_eq(pools[p]->links[i]->cert->der, buf_bytes(&block.der)))
+                return x509_link_ref(pools[p]->links[i]);
+    return NULL;
+}
+
+static enum weft_code ca_from_pem(const struct msp *msp, struct bytes pem, struct x509_link **ret,
+                                  struct weft_err *e)
 {
     WEFT_CLEANUP(x509_link_unref) struct x509_link *cert = NULL;
-    WEFT_CLEANUP(x509_link_unref) struct x509_link *low = NULL;
     WEFT_CLEANUP(x509_chain_done) struct x509_chain unused = { 0 };
-    WEFT_CLEANUP(x509_chain_done) struct x509_chain chain = { 0 };
+    struct x509_link *known = find_ca(msp, pem);
+    if (known != NULL) {
+        *ret = known;
+        return WEFT_OK;
+    }
     enum weft_code rc = pem.len == 0
                             ? WEFT_FAIL(e, WEFT_INVALID, "getCertFromPem error: nil idBytes")
                             : cert_from_pem(pem, &cert, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "Failed getting certificate");
-    rc = msp_sanitize(msp, cert, &low, &unused, e);
-    if (rc != WEFT_OK)
-        return weft_err_wrap(e, rc, "sanitizeCert failed");
-    if (x509_pool_has(&msp->roots, low))
-        return msp_certifiers(msp, &(const struct x509_link *){ low }, 1, ret, e);
-    if (!x509_pool_has(&msp->intermediates, low))
+    rc = msp_sanitize(msp, cert, ret, &unused, e);
+    return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "sanitizeCert failed");
+}
+
+static enum weft_code certifiers_of(const struct msp *msp, struct bytes pem, struct hash_value *ret,
+                                    struct weft_err *e)
+{
+    WEFT_CLEANUP(x509_link_unref) struct x509_link *ca = NULL;
+    WEFT_CLEANUP(x509_chain_done) struct x509_chain chain = { 0 };
+    WEFT_TRY(ca_from_pem(msp, pem, &ca, e));
+    if (x509_pool_has(&msp->roots, ca))
+        return msp_certifiers(msp, &(const struct x509_link *){ ca }, 1, ret, e);
+    if (!x509_pool_has(&msp->intermediates, ca))
         return WEFT_FAIL(e, WEFT_INVALID,
                          "Failed adding OU. Certificate [%s] not in root or intermediate certs.",
-                         low->cert->subject);
-    rc = msp_unique_chain(low, &msp->roots, &msp->intermediates, &chain, e);
+                         ca->cert->subject);
+    enum weft_code rc = msp_unique_chain(ca, &msp->roots, &msp->intermediates, &chain, e);
     if (rc != WEFT_OK)
         rc = weft_err_wrap(e, rc, "failed getting validation chain");
     else
         rc = msp_check_issuer(msp, &chain, 0, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "Failed computing validation chain for [%s]",
-                             low->cert->subject);
+                             ca->cert->subject);
     return msp_certifiers(msp, chain.links, chain.count, ret, e);
 }
 
@@ -341,7 +380,7 @@ static enum weft_code set_up(struct msp *msp, const struct msp_config *c,
     bool is_old = o->version < MSP_1_4_3;
     WEFT_TRY(set_up_cas(msp, c, e));
     if (is_old)
-        WEFT_TRY(fill_sanitized(msp, &c->admins, &msp->admins, e));
+        WEFT_TRY(fill_admins(msp, &c->admins, e));
     WEFT_TRY(set_up_crls(msp, c, e));
     WEFT_TRY(finish_cas(msp, e));
     WEFT_TRY(check_signer(msp, c, o, e));
@@ -351,7 +390,7 @@ static enum weft_code set_up(struct msp *msp, const struct msp_config *c,
         WEFT_TRY(set_up_node_ous_v11(msp, c, e));
     if (!is_old) {
         WEFT_TRY(set_up_node_ous_v143(msp, c, e));
-        WEFT_TRY(fill_sanitized(msp, &c->admins, &msp->admins, e));
+        WEFT_TRY(fill_admins(msp, &c->admins, e));
         if (c->admins.count == 0 &&
             (!msp->enforces_node_ous || !msp->node_ous[MSP_ROLE_ADMIN].present))
             return WEFT_FAIL(e, WEFT_INVALID,
