@@ -6,6 +6,7 @@
 #include "ledger/pvtdata_height.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "proto/envelope.h"
 
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -113,6 +114,20 @@ static enum weft_code read_block(const char *dir, uint64_t number, struct block 
     return WEFT_FAIL(e, WEFT_CORRUPT, "%s: data hash is not the hash of the transactions", path);
 }
 
+/* A chain is its channel's from its first block on. */
+static enum weft_code check_channel(const char *channel, const struct block_view *v,
+                                    struct weft_err *e)
+{
+    struct envelope_headers h;
+    if (v->number > 0 || v->txs.count == 0 ||
+        envelope_headers_parse(v->txs.at[0], &h, NULL) != WEFT_OK ||
+        bytes_eq(h.channel.channel_id, bytes_of_str(channel)))
+        return WEFT_OK;
+    WEFT_FREE char *is = bytes_dup_str(h.channel.channel_id);
+    return WEFT_FAIL(e, WEFT_CORRUPT, "is a block of channel [%.*s], not of [%s]", LIMIT_CHANNEL_ID,
+                     is, channel);
+}
+
 /* A peer knows its channels from its inventory: the first block goes there too. */
 static enum weft_code append(struct target *t, const char *channel, const struct block_view *v,
                              struct weft_err *e)
@@ -153,6 +168,24 @@ static uint64_t bytes_from(const char *dir, uint64_t number)
             return sum;
         sum += (uint64_t)st.st_size;
     }
+}
+
+/* What can be seen before a channel is made that then has no block. */
+static enum weft_code check_first(const char *path, const char *channel, const char *dir,
+                                  struct weft_err *e)
+{
+    WEFT_CLEANUP(ledger_dir_done) struct ledger_dir d = { 0 };
+    if (has_block(dir, 0)) {
+        WEFT_CLEANUP(block_unref) struct block *b = NULL;
+        WEFT_TRY(read_block(dir, 0, &b, e));
+        enum weft_code rc = check_channel(channel, &b->v, e);
+        return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "%s/0.block", dir);
+    }
+    if (ledger_dir_open(path, &d, NULL) == WEFT_OK && ledger_dir_has(&d, channel))
+        return WEFT_OK;
+    return WEFT_FAIL(e, WEFT_NOT_FOUND,
+                     "channel [%s] is new, its first block would be %s/0.block, which is not there",
+                     channel, dir);
 }
 
 static enum weft_code import_blocks(struct cli *cli, struct target *t, const char *channel,
@@ -202,6 +235,7 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     WEFT_TRY(cli_parse(opts, count, argc, argv, &args, e));
     if (!path_is_dir(args.at[2]))
         return WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no folder %s", args.at[2]);
+    WEFT_TRY(check_first(args.at[0], args.at[1], args.at[2], e));
     WEFT_TRY(open_target(args.at[0], a.layout, args.at[1], &t, e));
     return import_blocks(cli, &t, args.at[1], args.at[2], e);
 }

@@ -8,6 +8,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
+enum {
+    INDEX_TRIES = 10
+};
+
 /* ---- what is it? ----------------------------------------------------------------- */
 
 static bool has_dir(const char *root, const char *below)
@@ -122,11 +126,35 @@ enum weft_code ledger_dir_expect(const struct ledger_dir *d, const char *channel
                      d->chains, d->channels.count > 0 ? names : "none at all");
 }
 
+static bool same_names(const struct dir_list *a, const struct dir_list *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = strcmp(a->names[i], b->names[i]) == 0;
+    return same;
+}
+
+/* A node that runs may make and remove files while they are copied: then what
+ * was copied does not fit together, and it is tried again. */
+static enum weft_code copy_index(const char *path, struct kv **ret, struct weft_err *e)
+{
+    for (int tries = 0;; tries++) {
+        WEFT_CLEANUP(dir_list_done) struct dir_list before = { 0 }, after = { 0 };
+        WEFT_TRY(dir_list(path, &before, e));
+        enum weft_code rc = kv_open_copy(path, ret, e);
+        if (rc == WEFT_OK || tries == INDEX_TRIES)
+            return rc;
+        WEFT_TRY(dir_list(path, &after, e));
+        if (same_names(&before, &after))
+            return rc;
+    }
+}
+
 enum weft_code ledger_dir_index(struct ledger_dir *d, const char *channel, struct block_index *ret,
                                 struct weft_err *e)
 {
     if (d->kv == NULL && d->index != NULL)
-        WEFT_TRY(kv_open_copy(d->index, &d->kv, e));
+        WEFT_TRY(copy_index(d->index, &d->kv, e));
     *ret =
         (struct block_index){ d->kv, channel,
                               d->layout == LEDGER_PEER ? BLOCK_INDEX_PEER : BLOCK_INDEX_ORDERER };

@@ -108,6 +108,14 @@ class TinyLedger(Case):
             self.refused(1, "in/3.block: data hash is not the hash of the transactions", "import", dir / "node", "tiny", dir / "in")
             self.good("verify", dir / "node")
 
+    def test_import_refuses_blocks_of_another_channel(self):
+        with Folder() as dir:
+            self.refused(1, "0.block: is a block of channel [tiny], not of [small]",
+                         "import", dir / "node", "small", TINY / "orderer-blocks", "--layout", "orderer")
+            self.refused(1, "channel [new] is new, its first block would be",
+                         "import", dir / "node", "new", TINY, "--layout", "orderer")
+            self.assertFalse((dir / "node").exists(), "nothing was made")
+
     def test_show_prints_what_was_recorded(self):
         with Folder() as dir:
             self.good("import", dir / "node", "tiny", TINY / "peer-blocks", "--layout", "peer")
@@ -154,7 +162,7 @@ class Errors(Case):
             ("--from takes a number, not x", ["export", self.node, "tiny", self.dir / "o", "--from", "x"]),
             ("--from 3 comes after --to 2", ["export", self.node, "tiny", self.dir / "o", "--from", "3", "--to", "2"]),
             ("--layout is orderer or peer, not raft", ["import", self.node, "tiny", TINY, "--layout", "raft"]),
-            ("say which kind to make, --layout orderer or peer", ["import", self.dir / "n", "tiny", TINY]),
+            ("say which kind to make, --layout orderer or peer", ["import", self.dir / "n", "tiny", TINY / "peer-blocks"]),
             ("is not the ledger of an orderer", ["import", self.node, "tiny", TINY, "--layout", "orderer"]),
         ):
             with self.subTest(args=args):
@@ -314,6 +322,25 @@ class RealLedgers(Case):
             self.assertEqual(kv_dump(dir / "p/ledgersData/chains/index"), self.index_dump("peer ledgersData/chains/index"))
             self.assertEqual(kv_dump(dir / "p/ledgersData/ledgerProvider"), self.index_dump("peer ledgersData/ledgerProvider"))
             self.good("verify", dir / "p")
+
+    def test_a_ledger_that_is_being_written_can_be_shown_at_any_moment(self):
+        """Each import of one more block opens the index, tidies it up, closes it."""
+        with Folder() as dir:
+            (dir / "in").mkdir()
+            self.good("import", dir / "node", "system-channel", self.small / "blocks-system", "--layout", "orderer")
+            looks, height = 0, 0
+            for n in range(30):
+                shutil.copy(self.small / f"blocks-orderer/{n}.block", dir / "in")
+                with subprocess.Popen([BIN / "weft", "ledger", "import", dir / "node", "mychannel", dir / "in"],
+                                      stdout=subprocess.DEVNULL) as writer:
+                    while writer.poll() is None:
+                        channels = {c["channel"]: c["height"] for c in json.loads(self.good("show", dir / "node", "--json"))}
+                        self.assertEqual(channels["system-channel"], 2)
+                        self.assertGreaterEqual(channels.get("mychannel", 0), height)
+                        height = channels.get("mychannel", 0)
+                        looks += 1
+                self.assertEqual(writer.returncode, 0)
+            self.assertGreater(looks, 10)
 
     def test_a_flipped_byte_in_any_region_is_refused_with_block_and_reason(self):
         """Block 30 of the orderer: 4 kB of regions, found through its own index."""
