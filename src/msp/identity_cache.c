@@ -1,9 +1,7 @@
 #include "msp/identity_cache.h"
 
-/* Places have numbers; NOWHERE ends a list. */
-enum {
-    NOWHERE = UINT32_MAX
-};
+/* Places have numbers; `nowhere` ends a list. */
+static const uint32_t nowhere = UINT32_MAX;
 
 struct place {
     struct msp_identity *id;
@@ -24,14 +22,14 @@ struct identity_cache {
 struct identity_cache *identity_cache_new(struct msp_manager *m, size_t limit)
 {
     struct identity_cache *c = weft_alloc(sizeof(*c));
-    WEFT_ASSERT(limit > 0 && limit < NOWHERE);
+    WEFT_ASSERT(limit > 0 && limit < nowhere);
     c->manager = msp_manager_ref(m);
     c->limit = (uint32_t)limit;
     c->places = weft_alloc(limit * sizeof(*c->places));
     c->buckets = weft_alloc(limit * sizeof(*c->buckets));
     for (uint32_t i = 0; i < c->limit; i++)
-        c->buckets[i] = NOWHERE;
-    c->newest = c->oldest = NOWHERE;
+        c->buckets[i] = nowhere;
+    c->newest = c->oldest = nowhere;
     return c;
 }
 
@@ -68,11 +66,11 @@ static uint64_t hash_of_bytes(struct bytes b)
 static void unlink_use(struct identity_cache *c, uint32_t i)
 {
     struct place *p = &c->places[i];
-    if (p->newer != NOWHERE)
+    if (p->newer != nowhere)
         c->places[p->newer].older = p->older;
     else
         c->newest = p->older;
-    if (p->older != NOWHERE)
+    if (p->older != nowhere)
         c->places[p->older].newer = p->newer;
     else
         c->oldest = p->newer;
@@ -81,9 +79,9 @@ static void unlink_use(struct identity_cache *c, uint32_t i)
 static void link_newest(struct identity_cache *c, uint32_t i)
 {
     struct place *p = &c->places[i];
-    p->newer = NOWHERE;
+    p->newer = nowhere;
     p->older = c->newest;
-    if (c->newest != NOWHERE)
+    if (c->newest != nowhere)
         c->places[c->newest].newer = i;
     else
         c->oldest = i;
@@ -93,7 +91,7 @@ static void link_newest(struct identity_cache *c, uint32_t i)
 static uint32_t find(const struct identity_cache *c, struct bytes key, uint64_t hash)
 {
     uint32_t i = c->buckets[hash % c->limit];
-    while (i != NOWHERE &&
+    while (i != nowhere &&
            (c->places[i].hash != hash || !bytes_eq(buf_bytes(&c->places[i].key), key)))
         i = c->places[i].next;
     return i;
@@ -137,7 +135,7 @@ enum weft_code identity_cache_get(struct identity_cache *c, struct bytes seriali
 {
     uint64_t hash = hash_of_bytes(serialized);
     uint32_t i = find(c, serialized, hash);
-    if (i != NOWHERE) {
+    if (i != nowhere) {
         c->hits++;
         unlink_use(c, i);
         link_newest(c, i);
