@@ -36,17 +36,19 @@ static const struct crash_kind {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum {
-    STRIDE = 7
-}; /* slower, and not what the sanitizers are for */
+    STRIDE = 9,
+    STRIDE_ALL = true, /* slower, and not what the sanitizers are for */
+};
 #else
 enum {
-    STRIDE = 3
+    STRIDE = 3,
+    STRIDE_ALL = false,
 };
 #endif
 
 /* Operations in which the folders and databases of the story are made. */
 enum {
-    OPENING = 75
+    OPENING = 75,
 };
 
 /* Is this way tried at this point? */
@@ -55,7 +57,7 @@ static bool wanted(size_t point, size_t kind)
     static int all = -1;
     if (all < 0)
         all = getenv("WEFT_SIM_ALL") != NULL; /* NOLINT(concurrency-mt-unsafe) */
-    bool by_lot = kind >= WEFT_ARRAY_LEN(kinds) || kinds[kind].half ||
+    bool by_lot = STRIDE_ALL || kind >= WEFT_ARRAY_LEN(kinds) || kinds[kind].half ||
                   kinds[kind].names == DISK_NAMES_MIXED || kinds[kind].data == DISK_DATA_TORN ||
                   kinds[kind].data == DISK_DATA_PAGES;
     bool opening = kind >= WEFT_ARRAY_LEN(kinds) && point < OPENING;
