@@ -1,10 +1,18 @@
 #include "crypto/x509.h"
 
 #include "base/limits.h"
+#include "crypto/der.h"
 #include "crypto/openssl_glue.h"
 #include "crypto/pem.h"
 
-#include <openssl/x509v3.h>
+/* Where everything lies in a certificate.  It is taken apart here and not by
+ * d2i_X509, which spends three signature checks' time on finding out how to
+ * decode the public key. */
+struct parts {
+    struct der_item serial, issuer, subject, spki;
+    struct bytes validity;
+    struct bytes extensions; /* the list's content; empty when there is none */
+};
 
 static struct bytes keep(struct x509_cert *cert, const void *data, size_t len)
 {
@@ -12,12 +20,6 @@ static struct bytes keep(struct x509_cert *cert, const void *data, size_t len)
     if (len > 0)
         memcpy(copy, data, len);
     return bytes_of(copy, len);
-}
-
-static struct bytes keep_string(struct x509_cert *cert, const ASN1_STRING *s)
-{
-    return s == NULL ? bytes_of(NULL, 0)
-                     : keep(cert, ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
 }
 
 static enum weft_code name_text(struct x509_cert *cert, const X509_NAME *name, const char **ret,
@@ -34,17 +36,16 @@ static enum weft_code name_text(struct x509_cert *cert, const X509_NAME *name, c
     return written ? WEFT_OK : WEFT_FAIL(e, WEFT_INVALID, "bad name: %s", openssl_reason());
 }
 
-static enum weft_code keep_name(struct x509_cert *cert, const X509_NAME *name,
-                                struct bytes *ret_der, const char **ret_text, struct weft_err *e)
+static enum weft_code read_name(struct bytes der, X509_NAME **ret, struct weft_err *e)
 {
-    const unsigned char *der;
-    size_t len;
-    if (X509_NAME_get0_der(name, &der, &len) != 1)
+    const unsigned char *at = der.data;
+    WEFT_CLEANUP(X509_NAME_free) X509_NAME *name = d2i_X509_NAME(NULL, &at, (long)der.len);
+    if (name == NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "bad name: %s", openssl_reason());
     if (X509_NAME_entry_count(name) > LIMIT_CERT_NAMES)
         return WEFT_FAIL(e, WEFT_LIMIT, "name of more than %d parts", LIMIT_CERT_NAMES);
-    *ret_der = keep(cert, der, len);
-    return name_text(cert, name, ret_text, e);
+    *ret = WEFT_TAKE(name);
+    return WEFT_OK;
 }
 
 /* One value of the subject as UTF-8. */
@@ -78,94 +79,196 @@ static enum weft_code read_subject(struct x509_cert *cert, const X509_NAME *name
     return WEFT_OK;
 }
 
-static enum weft_code read_serial(struct x509_cert *cert, const X509 *x, struct weft_err *e)
+static enum weft_code read_serial(struct x509_cert *cert, struct bytes der, struct weft_err *e)
 {
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
-    WEFT_CLEANUP(BN_free) BIGNUM *n = ASN1_INTEGER_to_BN(serial, NULL);
+    const unsigned char *at = der.data;
+    WEFT_CLEANUP(ASN1_INTEGER_free)
+    ASN1_INTEGER *serial = d2i_ASN1_INTEGER(NULL, &at, (long)der.len);
+    WEFT_CLEANUP(BN_free) BIGNUM *n = serial != NULL ? ASN1_INTEGER_to_BN(serial, NULL) : NULL;
     char *text = n != NULL ? BN_bn2dec(n) : NULL;
     if (text == NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "bad serial number: %s", openssl_reason());
     cert->serial_text = arena_dup_str(&cert->arena, bytes_of_str(text));
     OPENSSL_free(text);
-    cert->serial = keep_string(cert, serial);
+    cert->serial = keep(cert, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
     while (cert->serial.len > 0 && cert->serial.data[0] == 0)
         cert->serial = bytes_skip(cert->serial, 1);
     return WEFT_OK;
 }
 
-static enum weft_code read_time(const ASN1_TIME *t, int64_t *ret, struct weft_err *e)
+static enum weft_code read_time(struct bytes *rest, int64_t *ret, struct weft_err *e)
 {
+    struct der_item item;
     struct tm tm;
-    if (ASN1_TIME_to_tm(t, &tm) != 1)
+    if (!der_next(rest, &item))
+        return WEFT_FAIL(e, WEFT_INVALID, "bad time: it is missing");
+    const unsigned char *at = item.whole.data;
+    WEFT_CLEANUP(ASN1_TIME_free) ASN1_TIME *t = d2i_ASN1_TIME(NULL, &at, (long)item.whole.len);
+    if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
         return WEFT_FAIL(e, WEFT_INVALID, "bad time: %s", openssl_reason());
     *ret = timegm(&tm);
     return WEFT_OK;
 }
 
-/* The extensions that we know; OpenSSL's own reading says whether one of
- * them is broken. */
-static enum weft_code read_extensions(struct x509_cert *cert, X509 *x, struct weft_err *e)
+/* ---- extensions -------------------------------------------------------------------------- */
+
+static bool read_constraints(struct x509_cert *cert, struct bytes v)
 {
-    uint32_t flags = X509_get_extension_flags(x);
-    if (flags & EXFLAG_INVALID)
-        return WEFT_FAIL(e, WEFT_INVALID, "bad extension: %s", openssl_reason());
-    cert->has_basic_constraints = (flags & EXFLAG_BCONS) != 0;
-    cert->is_ca = (flags & EXFLAG_CA) != 0;
-    cert->path_len = cert->is_ca ? (int)X509_get_pathlen(x) : -1;
-    cert->has_key_usage = (flags & EXFLAG_KUSAGE) != 0;
-    cert->key_usage = cert->has_key_usage ? X509_get_key_usage(x) : 0;
-    cert->ski = keep_string(cert, X509_get0_subject_key_id(x));
-    cert->aki = keep_string(cert, X509_get0_authority_key_id(x));
+    struct der_item seq;
+    int path_len = -1;
+    cert->has_basic_constraints = true;
+    if (!der_take(&v, DER_SEQUENCE, &seq) ||
+        (der_peek(seq.content, DER_BOOLEAN) && !der_take_boolean(&seq.content, &cert->is_ca)) ||
+        (der_peek(seq.content, DER_INTEGER) && !der_take_int(&seq.content, &path_len)))
+        return false;
+    cert->path_len = cert->is_ca ? path_len : -1;
+    return true;
+}
+
+static bool read_usage(struct x509_cert *cert, struct bytes v)
+{
+    struct der_item bits;
+    if (!der_take(&v, DER_BIT_STRING, &bits) || bits.content.len == 0)
+        return false;
+    cert->has_key_usage = true;
+    for (size_t i = 1; i < bits.content.len && i <= 2; i++)
+        cert->key_usage |= (uint32_t)bits.content.data[i] << (8 * (i - 1));
+    return true;
+}
+
+/* The extensions that we know: of 2.5.29.  The others are none of ours. */
+static bool read_extension(struct x509_cert *cert, struct bytes oid, struct bytes v)
+{
+    enum {
+        SUBJECT_KEY = 14,
+        KEY_USAGE = 15,
+        CONSTRAINTS = 19,
+        AUTHORITY_KEY = 35
+    };
+    struct der_item seq, id;
+    if (oid.len != 3 || oid.data[0] != 0x55 || oid.data[1] != 0x1d)
+        return true;
+    switch (oid.data[2]) {
+    case CONSTRAINTS:
+        return !cert->has_basic_constraints && read_constraints(cert, v);
+    case KEY_USAGE:
+        return !cert->has_key_usage && read_usage(cert, v);
+    case SUBJECT_KEY:
+        if (cert->ski.len > 0 || !der_take(&v, DER_OCTET_STRING, &id))
+            return false;
+        cert->ski = keep(cert, id.content.data, id.content.len);
+        return true;
+    case AUTHORITY_KEY:
+        if (cert->aki.len > 0 || !der_take(&v, DER_SEQUENCE, &seq))
+            return false;
+        if (der_peek(seq.content, DER_CONTEXT)) {
+            if (!der_take(&seq.content, DER_CONTEXT, &id))
+                return false;
+            cert->aki = keep(cert, id.content.data, id.content.len);
+        }
+        return true;
+    default:
+        return true;
+    }
+}
+
+static enum weft_code read_extensions(struct x509_cert *cert, struct bytes list, struct weft_err *e)
+{
+    struct der_item x, oid, value;
+    bool critical;
+    cert->path_len = -1;
+    while (list.len > 0)
+        if (!der_take(&list, DER_SEQUENCE, &x) || !der_take(&x.content, DER_OID, &oid) ||
+            (der_peek(x.content, DER_BOOLEAN) && !der_take_boolean(&x.content, &critical)) ||
+            !der_take(&x.content, DER_OCTET_STRING, &value) ||
+            !read_extension(cert, oid.content, value.content))
+            return WEFT_FAIL(e, WEFT_INVALID, "bad extension");
     return WEFT_OK;
 }
 
-static enum weft_code read_key(struct x509_cert *cert, const X509 *x, struct weft_err *e)
+static enum weft_code read_key(struct x509_cert *cert, const struct parts *p, struct weft_err *e)
 {
-    unsigned char *spki = NULL;
-    X509_PUBKEY *pub = X509_get_X509_PUBKEY(x);
-    ASN1_OBJECT *algorithm;
-    if (X509_PUBKEY_get0_param(&algorithm, NULL, NULL, NULL, pub) != 1)
-        return WEFT_FAIL(e, WEFT_INVALID, "bad public key: %s", openssl_reason());
-    if (OBJ_obj2nid(algorithm) != NID_X9_62_id_ecPublicKey)
+    static const uint8_t ec[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
+    struct bytes rest = p->spki.content, bits;
+    struct der_item algorithm, oid;
+    if (!der_take(&rest, DER_SEQUENCE, &algorithm) ||
+        !der_take(&algorithm.content, DER_OID, &oid) || !der_take_bits(&rest, &bits))
+        return WEFT_FAIL(e, WEFT_INVALID, "bad public key: malformed");
+    if (!bytes_eq(oid.content, bytes_of(ec, sizeof(ec))))
         return WEFT_OK;
-    int len = i2d_X509_PUBKEY(pub, &spki);
-    if (len <= 0)
-        return WEFT_FAIL(e, WEFT_INVALID, "bad public key: %s", openssl_reason());
-    enum weft_code rc = public_key_parse(bytes_of(spki, (size_t)len), &cert->key, e);
-    OPENSSL_free(spki);
-    return rc;
+    return public_key_parse(p->spki.whole, &cert->key, e);
 }
 
-static enum weft_code read_all(struct x509_cert *cert, X509 *x, struct weft_err *e)
+/* ---- the certificate --------------------------------------------------------------------- */
+
+static bool split_tbs(struct bytes tbs, struct parts *p)
 {
-    X509_NAME *subject = X509_get_subject_name(x), *issuer = X509_get_issuer_name(x);
-    WEFT_TRY(keep_name(cert, subject, &cert->subject_der, &cert->subject, e));
-    WEFT_TRY(keep_name(cert, issuer, &cert->issuer_der, &cert->issuer, e));
+    struct der_item item, list;
+    if (der_peek(tbs, DER_CONTEXT_CONSTRUCTED) && !der_next(&tbs, &item))
+        return false;
+    if (!der_take(&tbs, DER_INTEGER, &p->serial) ||
+        !der_take(&tbs, DER_SEQUENCE, &item)) /* algorithm */
+        return false;
+    if (!der_take(&tbs, DER_SEQUENCE, &p->issuer) || !der_take(&tbs, DER_SEQUENCE, &item))
+        return false;
+    p->validity = item.content;
+    if (!der_take(&tbs, DER_SEQUENCE, &p->subject) || !der_take(&tbs, DER_SEQUENCE, &p->spki))
+        return false;
+    while (der_next(&tbs, &item))
+        if (item.tag == DER_CONTEXT_CONSTRUCTED + 3) {
+            if (!der_take(&item.content, DER_SEQUENCE, &list))
+                return false;
+            p->extensions = list.content;
+        }
+    return tbs.len == 0;
+}
+
+static enum weft_code split(struct bytes der, struct parts *p, struct weft_err *e)
+{
+    struct der_item whole, tbs, algorithm;
+    struct bytes signature;
+    if (!der_take(&der, DER_SEQUENCE, &whole))
+        return WEFT_FAIL(e, WEFT_INVALID, "x509: malformed certificate");
+    if (der.len > 0)
+        return WEFT_FAIL(e, WEFT_INVALID, "x509: trailing data");
+    if (!der_take(&whole.content, DER_SEQUENCE, &tbs) ||
+        !der_take(&whole.content, DER_SEQUENCE, &algorithm) ||
+        !der_take_bits(&whole.content, &signature) || !split_tbs(tbs.content, p))
+        return WEFT_FAIL(e, WEFT_INVALID, "x509: malformed certificate");
+    return WEFT_OK;
+}
+
+static enum weft_code read_all(struct x509_cert *cert, const struct parts *p, struct weft_err *e)
+{
+    WEFT_CLEANUP(X509_NAME_free) X509_NAME *subject = NULL;
+    WEFT_CLEANUP(X509_NAME_free) X509_NAME *issuer = NULL;
+    struct bytes validity = p->validity;
+    WEFT_TRY(read_name(p->subject.whole, &subject, e));
+    WEFT_TRY(read_name(p->issuer.whole, &issuer, e));
+    cert->subject_der = p->subject.whole;
+    cert->issuer_der = p->issuer.whole;
+    WEFT_TRY(name_text(cert, subject, &cert->subject, e));
+    WEFT_TRY(name_text(cert, issuer, &cert->issuer, e));
     WEFT_TRY(read_subject(cert, subject, e));
-    WEFT_TRY(read_serial(cert, x, e));
-    WEFT_TRY(read_time(X509_get0_notBefore(x), &cert->not_before, e));
-    WEFT_TRY(read_time(X509_get0_notAfter(x), &cert->not_after, e));
-    WEFT_TRY(read_extensions(cert, x, e));
-    return read_key(cert, x, e);
+    WEFT_TRY(read_serial(cert, p->serial.whole, e));
+    WEFT_TRY(read_time(&validity, &cert->not_before, e));
+    WEFT_TRY(read_time(&validity, &cert->not_after, e));
+    WEFT_TRY(read_extensions(cert, p->extensions, e));
+    return read_key(cert, p, e);
 }
 
 enum weft_code x509_cert_parse(struct bytes der, struct x509_cert **ret, struct weft_err *e)
 {
+    struct parts p = { 0 };
     if (der.len > LIMIT_CERT_BYTES)
         return WEFT_FAIL(e, WEFT_LIMIT, "certificate of %zu bytes is longer than %d", der.len,
                          LIMIT_CERT_BYTES);
-    const unsigned char *at = der.data;
-    WEFT_CLEANUP(X509_free) X509 *x = d2i_X509(NULL, &at, (long)der.len);
-    if (x == NULL)
-        return WEFT_FAIL(e, WEFT_INVALID, "malformed certificate: %s", openssl_reason());
-    if (at != der.data + der.len)
-        return WEFT_FAIL(e, WEFT_INVALID, "x509: trailing data");
-
     WEFT_CLEANUP(x509_cert_unref) struct x509_cert *cert = weft_alloc(sizeof(*cert));
     atomic_init(&cert->refs, 1);
     cert->der = keep(cert, der.data, der.len);
-    enum weft_code rc = read_all(cert, x, e);
-    ERR_clear_error(); /* an absent extension leaves a word there */
+    WEFT_TRY(split(cert->der, &p, e));
+    enum weft_code rc = read_all(cert, &p, e);
+    ERR_clear_error();
     WEFT_TRY(rc);
     *ret = WEFT_TAKE(cert);
     return WEFT_OK;
