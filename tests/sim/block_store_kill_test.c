@@ -15,9 +15,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum {
+    KILLS = 2,
+    BLOCKS_A_LIFE = 60
+}; /* slower, and not what the sanitizers are for */
+#else
 enum {
     KILLS = 5,
-    BLOCKS_A_LIFE = 600, /* at most; 320 fill LevelDB's write buffer */
+    BLOCKS_A_LIFE = 600
+}; /* at most; 320 fill LevelDB's write buffer */
+#endif
+
+enum {
     TXS = 100,
     GROUP = 10,
     FILE_BYTES = 400000, /* some 20 blocks */
