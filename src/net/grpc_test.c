@@ -650,6 +650,33 @@ TEST(a_client_leaves_a_server_that_says_goodbye)
     finish();
 }
 
+TEST(a_call_is_over_when_its_server_has_ended_it)
+{
+    static const uint8_t settings[] = { 0, 0, 0, 4, 0, 0, 0, 0, 0 };
+    /* HEADERS with the status, END_STREAM, and no RST_STREAM behind it */
+    static const char answer[] = "\0\0\x2f\1\5\0\0\0\1\x88\0\x0c"
+                                 "content-type\x10"
+                                 "application/grpc\0\x0b"
+                                 "grpc-status\1"
+                                 "5";
+    char address[64];
+    start();
+    int fd = start_mute(address);
+    dial(address, 5000);
+    loop_turn(w.loop, 10);
+    int peer = accept(fd, NULL, NULL);
+    EXPECT(peer >= 0 && write(peer, settings, sizeof(settings)) == (ssize_t)sizeof(settings));
+    WAIT_UNTIL(w.ready);
+    w.asked.stream = grpc_client_call(w.client, "/t.T/Stream", NULL, 0, &ops, &w.asked);
+    some_turns();
+    EXPECT(write(peer, answer, sizeof(answer) - 1) == (ssize_t)sizeof(answer) - 1);
+    WAIT_UNTIL(w.asked.closed);
+    EXPECT_EQ(w.asked.code, GRPC_NOT_FOUND);
+    (void)close(peer);
+    (void)close(fd);
+    finish();
+}
+
 TEST(keepalive_finds_a_dead_server)
 {
     static const uint8_t settings[] = { 0, 0, 0, 4, 0, 0, 0, 0, 0 };
