@@ -19,8 +19,9 @@ unit: build      ## unit tests, vectors and corpora only: seconds
 	@$(CTEST) -L 'unit|corpus'
 check-asan:      ## the same tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory test P=asan
-check-tsan:      ## what has threads, under ThreadSanitizer
-	@$(MAKE) --no-print-directory build P=tsan
+check-tsan: deps ## what has threads, under ThreadSanitizer
+	@cmake --preset tsan >/dev/null
+	@cmake --build build/tsan -j $(J) --target tsan_tests
 	@ctest --test-dir build/tsan --output-on-failure -j $(J) -L tsan
 interop: build   ## foreign clients from npm against our programs
 	@tools/install_deps.sh interop
