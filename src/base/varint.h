@@ -14,7 +14,9 @@
 
 #include "base/bytes.h"
 
-enum { UVARINT_LEN_MAX = 10 };
+enum {
+    UVARINT_LEN_MAX = 10
+};
 
 /* How many bytes n takes. */
 static inline size_t uvarint_len(uint64_t n)
