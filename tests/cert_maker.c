@@ -65,6 +65,15 @@ static void put_long_integer(struct bytes der, struct buf *out)
     buf_put(out, bytes_skip(der, 4));
 }
 
+/* What Fabric's own reader of signatures passes over, and Go's does not. */
+static void put_extra_element(struct bytes der, struct buf *out)
+{
+    buf_put_u8(out, 0x30);
+    buf_put_u8(out, (uint8_t)(der.data[1] + 2));
+    buf_put(out, bytes_skip(der, 2));
+    buf_put(out, bytes_of("\x05\x00", 2));
+}
+
 static void change_signature(X509 *x, EVP_PKEY *issuer, unsigned odd)
 {
     const ASN1_BIT_STRING *sig;
@@ -80,6 +89,8 @@ static void change_signature(X509 *x, EVP_PKEY *issuer, unsigned odd)
         side.data[side.len - 1] ^= 1;
     if (odd & CERT_LONG_INTEGER)
         put_long_integer(buf_bytes(&side), &longer);
+    if (odd & CERT_EXTRA_ELEMENT)
+        put_extra_element(buf_bytes(&side), &longer);
     const struct buf *b = longer.len > 0 ? &longer : &side;
     union {
         const ASN1_BIT_STRING *given;

@@ -34,8 +34,9 @@ enum cert_oddity {
     CERT_SHA1 = 1 << 7,
     CERT_PSS = 1 << 8,
     CERT_VERSION_1 = 1 << 9,
-    CERT_OTHER_AKI = 1 << 10,    /* a key identifier that is nobody's */
-    CERT_LONG_INTEGER = 1 << 11, /* r in the signature with a superfluous zero */
+    CERT_OTHER_AKI = 1 << 10,     /* a key identifier that is nobody's */
+    CERT_LONG_INTEGER = 1 << 11,  /* r in the signature with a superfluous zero */
+    CERT_EXTRA_ELEMENT = 1 << 12, /* a NULL after r and s */
 };
 
 struct made_cert;

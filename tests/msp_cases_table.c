@@ -37,6 +37,8 @@ const struct msp_case msp_cases[] = {
     { "enforced-certified", "", "setup", NULL },
     { "enforced-part", "", "setup", NULL },
     { "enforced-same-name", "", "setup", NULL },
+    { "same-name-certified", "", "setup", NULL },
+    { "same-name-certified-1.3", "", "setup", NULL },
     { "enforced-1.1", "", "setup", NULL },
     { "enforced-1.3", "", "setup", NULL },
     { "enforced-1.0", "", "setup", NULL },
@@ -695,5 +697,24 @@ const struct msp_case msp_cases[] = {
     { "no-such-family", "client", "valid", NULL },
     { "no-such-family", "client", "verify",
       "failed getting hash function options: hash familiy not recognized" },
+    { "path-broken", "client-under-path0", "parse",
+      "the supplied identity is not valid: x509: too many intermediates for path length "
+      "constraint" },
+    { "path-broken", "client-of-path0", "parse", NULL },
+    { "path-broken", "client-of-path0", "valid",
+      "could not obtain certification chain: invalid validation chain. Parent certificate should "
+      "be a leaf of the certification tree" },
+    { "enforced", "extra-element", "parse",
+      "the supplied identity is not valid: x509: certificate signed by unknown authority" },
+    { "enforced", "extra-element", "form", "has a non canonical signature" },
+    { "same-name-certified", "client-of-inter", "valid", NULL },
+    { "same-name-certified", "client-of-inter", "client", NULL },
+    { "same-name-certified", "client-of-inter", "peer", NULL },
+    { "same-name-certified-1.3", "client-of-inter", "valid",
+      "could not validate identity's OUs: certifiersIdentifier does not match" },
+    { "same-name-certified-1.3", "client-of-inter", "client",
+      "The identity is not valid under this MSP" },
+    { "same-name-certified-1.3", "client-of-inter", "peer",
+      "The identity is not valid under this MSP" },
 };
 const size_t msp_case_count = sizeof(msp_cases) / sizeof(msp_cases[0]);

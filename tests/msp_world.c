@@ -88,6 +88,7 @@ const struct world_cert msp_world_certs[] = {
     { "bad-signature", "root", .order.odd = CERT_BAD_SIGNATURE },
     { "long-integer", "root", .order.odd = CERT_LONG_INTEGER },
     { "sha1", "root", .order.odd = CERT_SHA1 },
+    { "extra-element", "root", .order.odd = CERT_EXTRA_ELEMENT },
     /* extensions */
     { "no-aki", "root", .order.odd = CERT_NO_AKI, .order.units = "client" },
     { "other-aki", "root", .order.odd = CERT_OTHER_AKI, .order.units = "client" },
@@ -169,6 +170,10 @@ const struct world_msp msp_world_msps[] = {
     { "enforced-part", MSP_1_4_3, "root", .admins = "listed", .node_ous = "on client=client" },
     { "enforced-same-name", MSP_1_4_3, "root",
       .node_ous = "on client=client peer=client admin=admin" },
+    { "same-name-certified", MSP_1_4_3, "root", "inter",
+      .node_ous = "on client=client@root peer=client admin=admin" },
+    { "same-name-certified-1.3", MSP_1_3, "root", "inter",
+      .node_ous = "on client=client@root peer=client" },
     { "enforced-1.1", MSP_1_1, "root", .admins = "listed", .node_ous = NODE_OUS },
     { "enforced-1.3", MSP_1_3, "root", .admins = "listed", .node_ous = NODE_OUS },
     { "enforced-1.0", MSP_1_0, "root", .admins = "listed", .node_ous = NODE_OUS },
