@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 enum {
-    ROUNDS_PER_TURN = 4,  /* reads, or writes, before the others' turn */
+    WRITES_PER_TURN = 4,  /* before the others' turn; of reads it is one */
+    READ_LEAST = 4 << 10, /* so much is read at once of who takes long to serve */
+    READ_LONG_NS = 500000,
     UNSENT_MAX = 1 << 20, /* TLS's own answers to a peer that does not read */
 };
 
@@ -33,6 +35,7 @@ struct net_conn {
     enum conn_state state;
     bool settled;
     bool dialled;      /* by us */
+    size_t helping;    /* how much is read at once */
     struct buf unsent; /* what the kernel did not take, from unsent_from on */
     size_t unsent_from;
     uint64_t heard_ms;
@@ -187,7 +190,7 @@ static void flush(struct loop_task *t)
     }
     if (c->state != CONN_OPEN || c->unsent.len > 0)
         return;
-    for (int i = 0; i < ROUNDS_PER_TURN; i++)
+    for (int i = 0; i < WRITES_PER_TURN; i++)
         if (!send_batch(c))
             return;
     loop_defer(c->net->loop, &c->flush);
@@ -278,12 +281,21 @@ static bool decrypt(struct net_conn *c, struct bytes cipher)
     }
 }
 
-/* False: nothing more is there, or the connection has ended. */
-static bool receive(struct net_conn *c)
+/* Bytes that take long (a flood of tiny requests) come in smaller helpings, so
+ * that the others' turn comes soon; plain data comes in large ones. */
+static void judge_helping(struct net_conn *c, uint64_t took_ns)
 {
-    ssize_t n = recv(c->socket.fd, c->net->in, sizeof(c->net->in), MSG_DONTWAIT);
+    if (took_ns > READ_LONG_NS)
+        c->helping = c->helping / 2 > READ_LEAST ? c->helping / 2 : READ_LEAST;
+    else if (took_ns < READ_LONG_NS / 2)
+        c->helping = 2 * c->helping < NET_IN_BYTES ? 2 * c->helping : NET_IN_BYTES;
+}
+
+static void receive(struct net_conn *c)
+{
+    ssize_t n = recv(c->socket.fd, c->net->in, c->helping, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
+        return;
     if (n <= 0) {
         struct weft_err e = { 0 };
         if (n < 0)
@@ -291,14 +303,15 @@ static bool receive(struct net_conn *c)
         else if (c->state == CONN_HANDSHAKE)
             (void)WEFT_FAIL(&e, WEFT_IO, "TLS handshake: EOF");
         die(c, &e);
-        return false;
+        return;
     }
     c->heard_ms = loop_now_ms(c->net->loop);
     if (c->state == CONN_LINGER)
-        return true; /* read and forgotten */
-    bool more = (size_t)n == sizeof(c->net->in);
+        return; /* read and forgotten */
+    uint64_t from = clock_monotonic_ns();
     struct bytes data = bytes_of(c->net->in, (size_t)n);
-    return (c->tls != NULL ? decrypt(c, data) : give_bytes(c, data)) && more;
+    (void)(c->tls != NULL ? decrypt(c, data) : give_bytes(c, data)); /* the state says it all */
+    judge_helping(c, clock_monotonic_ns() - from);
 }
 
 static void start_talking(struct net_conn *c)
@@ -342,10 +355,8 @@ static void ready(struct loop_fd *f, uint32_t events)
             return;
         net_conn_wake(c);
     }
-    if ((events & ~(uint32_t)EPOLLOUT) != 0)
-        for (int i = 0; i < ROUNDS_PER_TURN && c->state != CONN_DEAD; i++)
-            if (!receive(c))
-                return;
+    if ((events & ~(uint32_t)EPOLLOUT) != 0 && c->state != CONN_DEAD)
+        receive(c);
 }
 
 /* ---- beginning ---------------------------------------------------------------- */
@@ -372,6 +383,7 @@ static struct net_conn *new_conn(struct net *net, int fd, struct tls_context *tl
     c->ops = ops;
     c->user = user;
     c->heard_ms = loop_now_ms(net->loop);
+    c->helping = NET_IN_BYTES;
     c->peer.has_tls = tls != NULL;
     c->peer.our_hash = tls != NULL ? tls_context_cert_hash(tls) : NULL;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* slower without, no more */
