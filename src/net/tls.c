@@ -91,6 +91,13 @@ static BIO *open_pem(struct bytes pem)
     return b;
 }
 
+/* OpenSSL works out a certificate's extensions when it first looks at them;
+ * done here, before loops share it. */
+static void look_at(X509 *x)
+{
+    (void)X509_check_purpose(x, -1, 0); /* what is wrong with it shows when it is used */
+}
+
 /* The first certificate is ours, the others go with it. */
 static enum weft_code use_certificate(struct tls_context *c, struct bytes pem, struct weft_err *e)
 {
@@ -99,15 +106,18 @@ static enum weft_code use_certificate(struct tls_context *c, struct bytes pem, s
     bool ok = x != NULL && SSL_CTX_use_certificate(c->ctx, x) == 1;
     if (ok) {
         unsigned n = 0;
+        look_at(x);
         c->has_cert = X509_digest(x, EVP_sha256(), c->cert_hash.b, &n) == 1;
         ok = c->has_cert;
     }
     X509_free(x);
-    while (ok && (x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL)
+    while (ok && (x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
+        look_at(x);
         if (SSL_CTX_add0_chain_cert(c->ctx, x) != 1) {
             X509_free(x);
             ok = false;
         }
+    }
     BIO_free(in);
     if (!ok)
         return fail_ssl(e, WEFT_INVALID, "failed to parse TLS certificate");
@@ -133,6 +143,7 @@ static enum weft_code trust_all(struct tls_context *c, struct bytes pem, struct 
     X509 *x;
     size_t count = 0;
     for (; (x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL; count++) {
+        look_at(x);
         (void)X509_STORE_add_cert(store, x); /* fails for one that is there already */
         X509_free(x);
     }
@@ -170,7 +181,8 @@ static void set_fixed_options(SSL_CTX *ctx)
     WEFT_ASSERT(SSL_CTX_set_ciphersuites(ctx, ciphers_1_3) == 1);
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
                                        SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    /* The chain is what the PEM text says, as in Go; roots are not added to it. */
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_num_tickets(ctx, 0);
     /* Any trusted certificate ends a chain, as in a Go CertPool. */
