@@ -22,8 +22,9 @@
 #if HAVE_TABLES
 
 enum {
-    CHUNK = 128
-}; /* checks that share one inversion */
+    CHUNK = 128,   /* checks that share one inversion */
+    IDLE_MAX = 16, /* scratches kept for the next callers: one a worker */
+};
 
 WEFT_DEFINE_CLEANUP(EC_POINT *, EC_POINT_free)
 
@@ -42,7 +43,7 @@ struct p256_fast {
     BN_MONT_CTX *mont_n, *mont_p;
     struct modulus modulus_n;
     BIGNUM *one_by_r; /* 1/R mod n: what montgomery(a, 1/a) gives */
-    _Atomic(struct scratch *) idle;
+    _Atomic(struct scratch *) idle[IDLE_MAX];
 };
 
 struct p256_table {
@@ -91,7 +92,8 @@ void p256_fast_free(struct p256_fast *f)
 {
     if (f == NULL)
         return;
-    scratch_free(atomic_load(&f->idle));
+    for (size_t i = 0; i < IDLE_MAX; i++)
+        scratch_free(atomic_load(&f->idle[i]));
     BN_free(f->p_minus_n);
     BN_free(f->one_by_r);
     BN_MONT_CTX_free(f->mont_n);
@@ -302,14 +304,32 @@ static void check_chunk(const struct p256_fast *f, struct scratch *k, struct p25
         live[0]->outcome = finish(f, k, live[0], k->r[0]);
 }
 
+static struct scratch *scratch_take(struct p256_fast *f)
+{
+    for (size_t i = 0; i < IDLE_MAX; i++) {
+        struct scratch *k = atomic_exchange(&f->idle[i], NULL);
+        if (k != NULL)
+            return k;
+    }
+    return scratch_new(f->group);
+}
+
+static void scratch_put(struct p256_fast *f, struct scratch *k)
+{
+    for (size_t i = 0; i < IDLE_MAX; i++) {
+        struct scratch *nobody = NULL;
+        if (atomic_compare_exchange_strong(&f->idle[i], &nobody, k))
+            return;
+    }
+    scratch_free(k);
+}
+
 void p256_fast_check(struct p256_fast *f, struct p256_check *checks, size_t count)
 {
-    struct scratch *k = atomic_exchange(&f->idle, NULL);
-    if (k == NULL)
-        k = scratch_new(f->group);
+    struct scratch *k = scratch_take(f);
     for (size_t i = 0; i < count; i += CHUNK)
         check_chunk(f, k, checks + i, count - i < CHUNK ? count - i : CHUNK);
-    scratch_free(atomic_exchange(&f->idle, k));
+    scratch_put(f, k);
 }
 
 #else /* plain verification for everybody */
