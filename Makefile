@@ -15,7 +15,7 @@ build: deps      ## build everything (P=release|dev|asan|tsan)
 	@cmake --build build/$(P) -j $(J)
 test: build      ## everything a newcomer should run: unit, vectors, corpus, system
 	@$(CTEST) -LE interop
-unit: build      ## unit tests, vectors and corpora only: seconds
+unit: build      ## unit tests, vectors and corpora only
 	@$(CTEST) -L 'unit|corpus'
 check-asan:      ## the same tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory test P=asan
