@@ -1,6 +1,7 @@
 #include "proto/wire.h"
 
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "base/varint.h"
 
 static bool take_varint(struct bytes *in, uint64_t *ret)
@@ -98,38 +99,14 @@ bool wire_next(struct wire *w, struct wire_field *ret)
     return true;
 }
 
-/* How many bytes follow the first one of a UTF-8 sequence, and the smallest
- * code point that may be written with so many; -1 for a byte that starts none. */
-static int sequence_of(uint8_t first, uint32_t *least)
-{
-    static const uint32_t least_of[] = { 0, 0x80, 0x800, 0x10000 };
-    int more = first < 0x80             ? 0
-               : (first & 0xe0) == 0xc0 ? 1
-               : (first & 0xf0) == 0xe0 ? 2
-               : (first & 0xf8) == 0xf0 ? 3
-                                        : -1;
-    if (more >= 0)
-        *least = least_of[more];
-    return more;
-}
-
 bool wire_utf8(struct bytes text)
 {
-    size_t i = 0;
-    while (i < text.len) {
-        uint32_t least = 0;
-        uint8_t first = text.data[i++];
-        int more = sequence_of(first, &least);
-        if (more < 0 || (size_t)more > text.len - i)
+    while (text.len > 0) {
+        uint32_t rune = 0;
+        size_t n = utf8_decode(text, &rune);
+        if (n == 0)
             return false;
-        uint32_t point = more == 0 ? first : first & (0x3fU >> more);
-        for (; more > 0; more--, i++) {
-            if ((text.data[i] & 0xc0) != 0x80)
-                return false;
-            point = point << 6 | (text.data[i] & 0x3fU);
-        }
-        if (point < least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-            return false;
+        text = bytes_skip(text, n);
     }
     return true;
 }
