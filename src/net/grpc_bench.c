@@ -12,16 +12,18 @@
 #include "os/loop.h"
 #include "os/thread.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum {
     LOOPS_MAX = 2,
     CONNS_MAX = 10000,
-    STREAMS_MAX = 1000
+    CHEAP_CONNS = 64,
 };
 
 static char *dir; /* certificates, thrown away at the end */
@@ -331,20 +333,82 @@ static void compare(const char *name, bool tls, size_t conns, size_t streams, si
     stop_server(&theirs);
 }
 
-/* Client and two loops share the cores here: what scales is seen in the CPU that
- * a gigabyte costs, which two loops must not raise. */
+/* ---- two loops ------------------------------------------------------------------------ */
+
+/* A client that costs nearly nothing: once the calls are made, whatever comes is
+ * thrown away by the kernel, neither decrypted nor copied.  The windows are as
+ * large as HTTP/2 has them, so that the server never waits for more. */
+static size_t own_sockets(int *fds, size_t most)
+{
+    size_t n = 0;
+    for (int fd = 3; fd < 4096 && n < most; fd++) {
+        struct sockaddr_storage peer;
+        socklen_t len = sizeof(peer);
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
+            fds[n++] = fd;
+    }
+    return n;
+}
+
+static uint64_t throw_away(const struct pollfd *polled, size_t n)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        ssize_t got = polled[i].revents != 0
+                          ? recv(polled[i].fd, NULL, 4 << 20, MSG_TRUNC | MSG_DONTWAIT)
+                          : 0;
+        bytes += got > 0 ? (uint64_t)got : 0;
+    }
+    return bytes;
+}
+
+/* Bytes on the wire a second, and the server's CPU. */
+static struct figure throw_away_for(const struct server *sv, double for_s)
+{
+    int fds[CHEAP_CONNS];
+    struct pollfd polled[CHEAP_CONNS];
+    size_t n = own_sockets(fds, CHEAP_CONNS);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        polled[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+    double t = bench_now(), cpu = cpu_of(sv), mine = bench_cpu();
+    while (bench_now() < t + for_s && poll(polled, n, 1000) > 0)
+        bytes += throw_away(polled, n);
+    double mb = (double)bytes / 1e6;
+    return (struct figure){ mb / (bench_now() - t), (cpu_of(sv) - cpu) / (mb / 1e3),
+                            (bench_cpu() - mine) / (mb / 1e3), 0 };
+}
+
+static struct figure cheap_client(size_t loops)
+{
+    struct net_limits wide = NET_LIMITS_DEFAULT;
+    wide.stream_window = wide.conn_window = INT32_MAX;
+    struct net *usual = c.net;
+    struct server sv = start_server(loops, true);
+    c.net = net_new(c.loop, &wide, NULL, NULL);
+    connect_many(&sv, CHEAP_CONNS, true);
+    for (size_t i = 0; i < CHEAP_CONNS; i++)
+        ask_endless(c.clients[i], 300000);
+    while (c.messages < CHEAP_CONNS)
+        loop_turn(c.loop, 100); /* all calls have arrived */
+    struct figure f = throw_away_for(&sv, 2.0);
+    stop_server(&sv);
+    disconnect_all();
+    net_free(c.net);
+    c.net = usual;
+    return f;
+}
+
 static void two_loops(void)
 {
-    struct figure f[2];
-    for (size_t i = 0; i < 2; i++) {
-        struct server sv = start_server(i + 1, true);
-        f[i] = stream(&sv, true, 100, 1, 300000);
-        stop_server(&sv);
-    }
-    char remark[120];
-    (void)snprintf(remark, sizeof(remark), "one loop %.0f: %.2f x; CPU-s/GB %.2f, one loop %.2f",
-                   f[0].mb_per_s, f[1].mb_per_s / f[0].mb_per_s, f[1].cpu_per_gb, f[0].cpu_per_gb);
-    bench_print("two loops, 100 TLS connections, 300 KB", f[1].mb_per_s, "MB/s", remark);
+    struct figure one = cheap_client(1), two = cheap_client(2);
+    char remark[160];
+    (void)snprintf(remark, sizeof(remark),
+                   "one loop %.0f: %.2f x; CPU-s/GB %.2f, one loop %.2f; the client, which "
+                   "throws away, %.2f",
+                   one.mb_per_s, two.mb_per_s / one.mb_per_s, two.cpu_per_gb, one.cpu_per_gb,
+                   two.client_per_gb);
+    bench_print("two loops, 64 TLS connections, 300 KB", two.mb_per_s, "MB/s", remark);
 }
 
 /* ---- small round trips ---------------------------------------------------------------- */
