@@ -354,6 +354,8 @@ enum weft_code grpc_stream_send(struct grpc_stream *s, struct net_msg *m, struct
                          s->h2s.out_bytes);
     if (s->h2s.sending == H2_IDLE)
         send_response_headers(s);
+    if (s->conn->io != NULL)
+        net_conn_known(s->conn->io);
     h2_send(&s->h2s, WEFT_TAKE(mine));
     return WEFT_OK;
 }

@@ -6,6 +6,7 @@ struct net *net_new(struct loop *loop, const struct net_limits *limits, struct m
     struct net *n = weft_alloc(sizeof(*n));
     n->loop = loop;
     n->limits = limits != NULL ? *limits : (struct net_limits)NET_LIMITS_DEFAULT;
+    net_strangers_init(&n->strangers, loop, n->limits.stranger_percent);
     n->mailbox = mailbox;
     n->resolver = resolver;
     return n;
@@ -15,6 +16,7 @@ void net_free(struct net *n)
 {
     if (n == NULL)
         return;
+    net_strangers_done(&n->strangers);
     buf_done(&n->plain);
     buf_done(&n->cipher);
     free(n);

@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "crypto/sha256.h"
 #include "net/net_limits.h"
+#include "net/net_stranger.h"
 
 struct loop;
 struct mailbox;
@@ -30,6 +31,7 @@ struct net {
     struct net_limits limits;
     struct mailbox *mailbox; /* the loop's: where resolved names come back to */
     struct jobs *resolver;   /* NULL: only numeric addresses */
+    struct net_strangers strangers;
     struct buf plain, cipher;
     uint8_t in[NET_IN_BYTES], decrypted[NET_IN_BYTES];
 };

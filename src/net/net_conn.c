@@ -33,6 +33,8 @@ struct net_conn {
     const struct net_conn_ops *ops;
     void *user;
     enum conn_state state;
+    struct net_stranger stranger;
+    bool known; /* no stranger any more */
     bool settled;
     bool dialled;      /* by us */
     size_t helping;    /* how much is read at once */
@@ -52,6 +54,7 @@ void net_conn_free(struct net_conn *c)
     loop_unwatch(c->net->loop, &c->socket);
     loop_timer_clear(c->net->loop, &c->timer);
     loop_undefer(c->net->loop, &c->flush);
+    net_stranger_leave(&c->stranger);
     (void)close(c->socket.fd);
     tls_conn_free(c->tls);
     buf_done(&c->unsent);
@@ -63,6 +66,7 @@ static void die(struct net_conn *c, const struct weft_err *why)
     if (c->state == CONN_DEAD)
         return;
     c->state = CONN_DEAD;
+    net_stranger_leave(&c->stranger);
     if (c->why.code == WEFT_OK && why != NULL)
         c->why = *why;
     loop_unwatch(c->net->loop, &c->socket);
@@ -83,10 +87,14 @@ static void bury(struct net_conn *c)
     void *user = c->user;
     struct net_peer peer = c->peer;
     struct weft_err why = c->why;
+    struct net *net = c->net;
+    uint64_t from = c->known ? 0 : clock_monotonic_ns();
     struct tls_conn *tls = WEFT_TAKE(c->tls); /* the peer's certificate lies in it */
     net_conn_free(c);
     ops->on_down(user, &peer, &why);
     tls_conn_free(tls);
+    if (from != 0)
+        net_strangers_spent(&net->strangers, clock_monotonic_ns() - from);
 }
 
 static bool wait_for(struct net_conn *c, uint32_t events)
@@ -190,6 +198,8 @@ static void flush(struct loop_task *t)
     }
     if (c->state != CONN_OPEN || c->unsent.len > 0)
         return;
+    if (c->known)
+        net_strangers_known(&c->net->strangers);
     for (int i = 0; i < WRITES_PER_TURN; i++)
         if (!send_batch(c))
             return;
@@ -311,7 +321,8 @@ static void receive(struct net_conn *c)
     uint64_t from = clock_monotonic_ns();
     struct bytes data = bytes_of(c->net->in, (size_t)n);
     (void)(c->tls != NULL ? decrypt(c, data) : give_bytes(c, data)); /* the state says it all */
-    judge_helping(c, clock_monotonic_ns() - from);
+    uint64_t took_ns = clock_monotonic_ns() - from;
+    judge_helping(c, took_ns);
 }
 
 static void start_talking(struct net_conn *c)
@@ -355,8 +366,24 @@ static void ready(struct loop_fd *f, uint32_t events)
             return;
         net_conn_wake(c);
     }
-    if ((events & ~(uint32_t)EPOLLOUT) != 0 && c->state != CONN_DEAD)
+    if ((events & ~(uint32_t)EPOLLOUT) == 0 || c->state == CONN_DEAD)
+        return;
+    if (c->known) {
+        net_strangers_known(&c->net->strangers);
         receive(c);
+    } else if (net_stranger_rests(&c->net->strangers, &c->stranger)) {
+        loop_unwatch(c->net->loop, &c->socket); /* until resume */
+    } else {
+        uint64_t from = clock_monotonic_ns();
+        receive(c);
+        net_strangers_spent(&c->net->strangers, clock_monotonic_ns() - from);
+    }
+}
+
+static void resume(struct net_stranger *s)
+{
+    struct net_conn *c = WEFT_CONTAINER_OF(s, struct net_conn, stranger);
+    (void)wait_for(c, c->unsent.len > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN); /* it dies without */
 }
 
 /* ---- beginning ---------------------------------------------------------------- */
@@ -379,6 +406,7 @@ static struct net_conn *new_conn(struct net *net, int fd, struct tls_context *tl
     c->socket = (struct loop_fd){ .fd = fd, .ready = ready };
     c->timer.fire = too_late;
     c->flush.run = flush;
+    c->stranger.resume = resume;
     c->net = net;
     c->ops = ops;
     c->user = user;
@@ -393,6 +421,7 @@ static struct net_conn *new_conn(struct net *net, int fd, struct tls_context *tl
 struct net_conn *net_conn_accepted(struct net *net, int fd, struct tls_context *tls,
                                    const struct net_conn_ops *ops, void *user)
 {
+    uint64_t begun = clock_monotonic_ns();
     struct net_conn *c = new_conn(net, fd, tls, ops, user);
     struct sockaddr_storage from;
     socklen_t len = sizeof(from);
@@ -403,6 +432,7 @@ struct net_conn *net_conn_accepted(struct net *net, int fd, struct tls_context *
     loop_timer_set(net->loop, &c->timer, loop_now_ms(net->loop) + net->limits.handshake_ms);
     if (wait_for(c, EPOLLIN))
         start_talking(c);
+    net_strangers_spent(&net->strangers, clock_monotonic_ns() - begun);
     return c;
 }
 
@@ -411,13 +441,18 @@ struct net_conn *net_conn_connecting(struct net *net, int fd, const struct net_d
 {
     struct net_conn *c = new_conn(net, fd, dial->tls, ops, user);
     c->state = CONN_CONNECTING;
-    c->dialled = true;
+    c->dialled = c->known = true;
     (void)snprintf(c->peer.address, sizeof(c->peer.address), "%s", dial->address);
     if (dial->tls != NULL)
         c->tls = tls_conn_new(dial->tls, dial->host, clock_wall_ns() / 1000000000, &net->cipher);
     loop_timer_set(net->loop, &c->timer, loop_now_ms(net->loop) + dial->timeout_ms);
     (void)wait_for(c, EPOLLOUT);
     return c;
+}
+
+void net_conn_known(struct net_conn *c)
+{
+    c->known = true;
 }
 
 void net_conn_settled(struct net_conn *c)

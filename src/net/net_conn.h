@@ -58,6 +58,8 @@ struct net_conn *net_conn_connecting(struct net *net, int fd, const struct net_d
 void net_conn_wake(struct net_conn *c);
 /* The peer speaks our protocol: the handshake's time does not count any more. */
 void net_conn_settled(struct net_conn *c);
+/* We have sent it something: it is no stranger any more (net_stranger.h). */
+void net_conn_known(struct net_conn *c);
 /* Ends it at the end of this turn, unsent bytes are lost; on_down follows. */
 void net_conn_kill(struct net_conn *c, enum weft_code code, const char *why);
 /* Ends it now, from outside of its callbacks, without on_down. */

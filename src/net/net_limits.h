@@ -37,6 +37,7 @@ struct net_limits {
     uint32_t keepalive_ms;         /* our ping after so much silence; 0 is never */
     uint32_t keepalive_timeout_ms; /* and its answer */
     uint32_t linger_ms;            /* the last words of a refused connection */
+    uint32_t stranger_percent;     /* of a loop's time, for who was not served yet */
 };
 
 #define NET_LIMITS_DEFAULT                                                                      \
@@ -48,7 +49,7 @@ struct net_limits {
         .outbound_low_bytes = 128 << 10, .outbound_acks = 1000, .settings_entries = 32,         \
         .resets_burst = 1000, .resets_per_s = 33, .glitches_burst = 1000, .glitches_per_s = 33, \
         .ping_min_interval_ms = 60000, .ping_strikes = 2, .keepalive_ms = 7200000,              \
-        .keepalive_timeout_ms = 20000, .linger_ms = 1000,                                       \
+        .keepalive_timeout_ms = 20000, .linger_ms = 1000, .stranger_percent = 25,               \
     }
 
 #endif

@@ -12,15 +12,15 @@ static const struct {
     {                                            \
 #        name, offsetof(struct net_limits, name) \
     }
-    LIMIT(connections),        LIMIT(handshake_ms),       LIMIT(streams),
-    LIMIT(header_bytes),       LIMIT(header_fields),      LIMIT(continuations),
-    LIMIT(message_recv_bytes), LIMIT(message_send_bytes), LIMIT(partial_bytes),
-    LIMIT(stream_window),      LIMIT(conn_window),        LIMIT(held_bytes),
-    LIMIT(outbound_bytes),     LIMIT(outbound_low_bytes), LIMIT(outbound_acks),
-    LIMIT(settings_entries),   LIMIT(resets_burst),       LIMIT(resets_per_s),
-    LIMIT(glitches_burst),     LIMIT(glitches_per_s),     LIMIT(ping_min_interval_ms),
-    LIMIT(ping_strikes),       LIMIT(keepalive_ms),       LIMIT(keepalive_timeout_ms),
-    LIMIT(linger_ms),
+    LIMIT(connections),          LIMIT(handshake_ms),       LIMIT(streams),
+    LIMIT(header_bytes),         LIMIT(header_fields),      LIMIT(continuations),
+    LIMIT(message_recv_bytes),   LIMIT(message_send_bytes), LIMIT(partial_bytes),
+    LIMIT(stream_window),        LIMIT(conn_window),        LIMIT(held_bytes),
+    LIMIT(stranger_percent),     LIMIT(outbound_bytes),     LIMIT(outbound_low_bytes),
+    LIMIT(outbound_acks),        LIMIT(settings_entries),   LIMIT(resets_burst),
+    LIMIT(resets_per_s),         LIMIT(glitches_burst),     LIMIT(glitches_per_s),
+    LIMIT(ping_min_interval_ms), LIMIT(ping_strikes),       LIMIT(keepalive_ms),
+    LIMIT(keepalive_timeout_ms), LIMIT(linger_ms),
 #undef LIMIT
 };
 

@@ -17,8 +17,8 @@ from peers import Certificates, echo_server  # noqa: E402
 
 CALM = 11
 MEMORY_KB = 40 << 10  # how much the server may grow, under any of this
-# Others keep more than half their rate when the attacker has a core of its own
-# (WEFT_SHOW_RATES=1 shows it); a busy test machine is allowed this much less:
+TRIES = 5         # one of them must show that others keep half their rate:
+                  # something else may run on this machine meanwhile
 RATE_LEAST = 100  # calls a second, one after the other
 WAIT_MOST = 2.0   # seconds, for any of them
 
@@ -84,11 +84,12 @@ class Attacks(unittest.TestCase):
         self.assertGreater(attacked, RATE_LEAST)
         self.assertLess(self.polite.longest, WAIT_MOST)
         self.assertLess(most, MEMORY_KB)
+        return attacked / alone
 
     def test_floods_do_not_starve_others(self):
         for name in ATTACKS:
             with self.subTest(attack=name):
-                self.fight(name)
+                self.assertTrue(any(self.fight(name) >= 0.5 for _ in range(TRIES)))
 
     def told(self, flood):
         s = h2.connect(self.server.port)
