@@ -73,9 +73,31 @@ enum weft_code file_write(int fd, const char *path, struct bytes what, struct we
     return WEFT_OK;
 }
 
+enum weft_code file_pwrite(int fd, const char *path, uint64_t offset, struct bytes what,
+                           struct weft_err *e)
+{
+    while (what.len > 0) {
+        ssize_t n = pwrite(fd, what.data, what.len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed(e, "can't write", path);
+        what = bytes_skip(what, (size_t)n);
+        offset += (uint64_t)n;
+    }
+    return WEFT_OK;
+}
+
 enum weft_code file_sync(int fd, const char *path, struct weft_err *e)
 {
     if (fsync(fd) != 0)
+        return failed(e, "can't sync", path);
+    return WEFT_OK;
+}
+
+enum weft_code file_sync_data(int fd, const char *path, struct weft_err *e)
+{
+    if (fdatasync(fd) != 0)
         return failed(e, "can't sync", path);
     return WEFT_OK;
 }

@@ -32,7 +32,12 @@ enum weft_code file_pread_some(int fd, const char *path, uint64_t offset, void *
 /* All of it, at the end of a file opened for appending or the current place. */
 enum weft_code file_write(int fd, const char *path, struct bytes what,
                           struct weft_err *e) WEFT_MUST_CHECK;
+/* All of it, at an offset: over what is there, or more. */
+enum weft_code file_pwrite(int fd, const char *path, uint64_t offset, struct bytes what,
+                           struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code file_sync(int fd, const char *path, struct weft_err *e) WEFT_MUST_CHECK;
+/* fdatasync(2): without the file's times. */
+enum weft_code file_sync_data(int fd, const char *path, struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code file_truncate(int fd, const char *path, uint64_t size,
                              struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code file_size(int fd, const char *path, uint64_t *ret_size,

@@ -40,6 +40,23 @@ TEST(errors_name_the_file)
     EXPECT_WORDS(e, "ends 1 bytes too early");
 }
 
+TEST(a_write_at_an_offset_goes_over_what_is_there)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *path = weft_asprintf("%s/f", dir);
+    WEFT_CLEANUP(buf_done) struct buf all = { 0 };
+    int fd = -1;
+    EXPECT_OK(file_write_plain(path, bytes_of_str("abcdef"), 0600, &e));
+    EXPECT_OK(file_open(path, O_RDWR, 0, &fd, &e));
+    EXPECT_OK(file_pwrite(fd, path, 4, bytes_of_str("EFGH"), &e));
+    EXPECT_OK(file_pwrite(fd, path, 1, bytes_of_str("BC"), &e));
+    EXPECT_OK(file_sync_data(fd, path, &e));
+    file_close(fd);
+    EXPECT_OK(file_read_all(path, 100, &all, &e));
+    EXPECT_BYTES(buf_bytes(&all), bytes_of_str("aBCdEFGH"));
+}
+
 TEST(a_lock_has_one_holder)
 {
     struct weft_err e = { 0 };
