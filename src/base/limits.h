@@ -32,8 +32,13 @@ enum {
     LIMIT_POLICY_DEPTH = 32,
     LIMIT_POLICY_RULES = 4096,
     LIMIT_POLICY_SIGNERS = 256,
+    /* Consenters of an etcdraft channel; channels of an orderer. */
+    LIMIT_CONSENTERS = 256,
+    LIMIT_CHANNELS = 4096,
     /* A channel's name: Fabric allows 249 characters. */
     LIMIT_CHANNEL_ID = 249,
+    /* Different label values (and names) that one thread counts. */
+    LIMIT_METRIC_CELLS = 1 << 16,
     /* FABRIC_LOGGING_SPEC or a body for /logspec, FABRIC_LOGGING_FORMAT. */
     LIMIT_LOG_SPEC = 64 << 10,
     LIMIT_LOG_FORMAT = 4096,
