@@ -60,6 +60,24 @@ bool mailbox_put(struct mailbox *mb, struct mail *m)
     return taken;
 }
 
+static bool is_closed(struct mailbox *mb)
+{
+    (void)pthread_mutex_lock(&mb->lock);
+    bool closed = mb->closed;
+    (void)pthread_mutex_unlock(&mb->lock);
+    return closed;
+}
+
+bool mailbox_put_waiting(struct mailbox *mb, struct mail *m)
+{
+    while (!mailbox_put(mb, m)) {
+        if (is_closed(mb))
+            return false;
+        (void)poll(NULL, 0, 1); /* its reader is busy with what is there */
+    }
+    return true;
+}
+
 int mailbox_fd(const struct mailbox *mb)
 {
     return mb->fd;

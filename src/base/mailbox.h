@@ -36,6 +36,10 @@ WEFT_DEFINE_CLEANUP(struct mailbox *, mailbox_free)
 /* Writers: false when full or closed; the message is then still theirs. */
 bool mailbox_put(struct mailbox *mb, struct mail *m) WEFT_MUST_CHECK;
 
+/* The same for the few who must not lose a message and hold nobody up by waiting:
+ * waits while it is full; false when it is closed. */
+bool mailbox_put_waiting(struct mailbox *mb, struct mail *m) WEFT_MUST_CHECK;
+
 /* Owner: an fd that is readable while mail waits, for its poll loop. */
 int mailbox_fd(const struct mailbox *mb);
 

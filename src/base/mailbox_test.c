@@ -86,6 +86,39 @@ TEST(loses_nothing_from_four_writers)
     EXPECT_EQ(sum.total, 4 * 10000ULL * 10001 / 2);
 }
 
+static void *put_two_waiting(void *arg)
+{
+    for (uint64_t i = 1; i <= 2; i++) {
+        struct number *m = weft_alloc(sizeof(*m));
+        *m = (struct number){ { .handle = add, .drop = drop }, i };
+        if (!mailbox_put_waiting(arg, &m->mail))
+            free(m);
+    }
+    return NULL;
+}
+
+static void let_two_wait(struct mailbox *mb, struct sum *sum, bool close)
+{
+    pthread_t writer;
+    EXPECT_EQ(pthread_create(&writer, NULL, put_two_waiting, mb), 0);
+    mailbox_wait(mb, -1);
+    if (close)
+        mailbox_close(mb);
+    while (!close && sum->count < 2)
+        if (mailbox_drain(mb, sum, 1) == 0)
+            mailbox_wait(mb, -1);
+    EXPECT_EQ(pthread_join(writer, NULL), 0);
+}
+
+TEST(a_patient_writer_waits_while_it_is_full_and_not_when_it_is_closed)
+{
+    WEFT_CLEANUP(mailbox_free) struct mailbox *mb = mailbox_new("test", 1);
+    struct sum sum = { 0 };
+    let_two_wait(mb, &sum, false);
+    EXPECT_EQ(sum.total, 3);
+    let_two_wait(mb, &sum, true); /* the second one finds it closed */
+}
+
 TEST(drops_what_was_never_read)
 {
     WEFT_CLEANUP(mailbox_free) struct mailbox *mb = mailbox_new("test", 4);
