@@ -191,6 +191,13 @@ static enum weft_code map_tree(struct config_map *m, struct arena *arena,
     return WEFT_OK;
 }
 
+enum weft_code config_names_check(const struct config_item *root, struct weft_err *e)
+{
+    WEFT_CLEANUP(arena_done) struct arena arena = { 0 };
+    WEFT_CLEANUP(map_done) struct config_map m = { 0 };
+    return map_tree(&m, &arena, root, e);
+}
+
 /* ---- read set and delta -------------------------------------------------------------------- */
 
 static enum weft_code check_read_set(const struct config_map *now, const struct config_map *read,

@@ -62,6 +62,9 @@ enum weft_code config_update_compute(const struct config_item *original,
 
 /* Names of channels, and of elements of a configuration; Fabric's words. */
 enum weft_code channel_id_check(struct bytes id, struct weft_err *e) WEFT_MUST_CHECK;
+/* All names of a configuration's elements. */
+enum weft_code config_names_check(const struct config_item *root,
+                                  struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code config_id_check(struct bytes id, struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

@@ -213,3 +213,8 @@ enum weft_code policy_tree_evaluate(const struct policy_tree *t, const char *pat
         return WEFT_FAIL(e, WEFT_NOT_FOUND, "no such policy: '%s'", path);
     return evaluate(&f, s, e);
 }
+
+bool policy_tree_has(const struct policy_tree *t, const char *path)
+{
+    return find(t, bytes_of_str(path)).policy != NULL;
+}

@@ -29,6 +29,9 @@ enum weft_code policy_tree_build(const struct config_item *root, struct arena *a
                                  const struct policy_tree **ret,
                                  struct weft_err *e) WEFT_MUST_CHECK;
 
+/* Is there a policy at this path? */
+bool policy_tree_has(const struct policy_tree *t, const char *path);
+
 /* WEFT_FORBIDDEN when the signers do not satisfy it; WEFT_NOT_FOUND, "no such
  * policy", which is a no as well. */
 enum weft_code policy_tree_evaluate(const struct policy_tree *t, const char *path,
