@@ -65,6 +65,8 @@ static void io_open(void *user, struct net_conn *io)
     struct grpc_conn *c = user;
     c->io = io;
     c->opened = true;
+    if (c->ops->on_open != NULL)
+        c->ops->on_open(c);
 }
 
 static enum weft_code io_bytes(void *user, struct bytes data, struct weft_err *e)

@@ -20,6 +20,11 @@
 struct grpc_conn;
 
 struct grpc_conn_ops {
+    /* Connected, hands shaken. */
+    void (*on_open)(struct grpc_conn *c);
+    /* Server: a message of a call has come, or is sent; a call has ended. */
+    void (*on_message)(struct grpc_stream *s, bool sent);
+    void (*on_stream_end)(struct grpc_stream *s);
     /* Server: the request's headers are complete. */
     void (*on_request)(struct grpc_stream *s);
     /* The connection speaks HTTP/2. */
@@ -64,6 +69,7 @@ struct grpc_stream {
     void (*unary)(struct grpc_stream *s, void *service, struct net_msg *request);
     struct net_msg *unary_request;
     const void *user_method; /* the server's row of its table */
+    uint64_t began_ns;       /* when that was found */
     enum grpc_life life;
     bool h2_closed; /* h2s must not be used any more */
     bool paused;

@@ -1,6 +1,7 @@
 #include "net/grpc_server.h"
 
 #include "net/grpc_conn.h"
+#include "os/clock.h"
 
 #include <unistd.h>
 
@@ -98,6 +99,9 @@ static void on_request(struct grpc_stream *s)
     s->user_method = m;
     s->unary = m->unary;
     s->ops = m->unary != NULL ? &unary_ops : m->ops;
+    s->began_ns = clock_monotonic_ns();
+    if (sv->ops != NULL && sv->ops->on_call != NULL)
+        sv->ops->on_call(sv->user, m);
     if (s->ops->on_open != NULL)
         s->ops->on_open(s, m->service);
 }
@@ -113,6 +117,12 @@ static void tell_if_stopped(struct grpc_server *sv)
         sv->ops->on_stopped(sv->user);
 }
 
+static void tell_conn(const struct grpc_server *sv, bool opened)
+{
+    if (sv->ops != NULL && sv->ops->on_conn != NULL)
+        sv->ops->on_conn(sv->user, opened);
+}
+
 static void free_conn(struct grpc_conn *c)
 {
     struct grpc_server *sv = c->owner;
@@ -121,6 +131,8 @@ static void free_conn(struct grpc_conn *c)
         c->next->link = c->link;
     sv->conn_count--;
     grpc_conn_done(c);
+    if (c->opened)
+        tell_conn(sv, false);
     free(c);
 }
 
@@ -141,7 +153,35 @@ static void on_down(struct grpc_conn *c, const struct net_peer *peer, const stru
     tell_if_stopped(sv);
 }
 
+static void on_message(struct grpc_stream *s, bool sent)
+{
+    const struct grpc_server *sv = s->conn->owner;
+    if (s->user_method != NULL && sv->ops != NULL && sv->ops->on_call_message != NULL)
+        sv->ops->on_call_message(sv->user, s->user_method, sent);
+}
+
+static void on_stream_end(struct grpc_stream *s)
+{
+    const struct grpc_server *sv = s->conn->owner;
+    if (s->user_method == NULL || sv->ops == NULL || sv->ops->on_call_end == NULL)
+        return;
+    const struct grpc_call_end end = { .method = s->user_method,
+                                       .stream = s,
+                                       .code = s->code,
+                                       .message = s->message,
+                                       .took_ns = clock_monotonic_ns() - s->began_ns };
+    sv->ops->on_call_end(sv->user, &end);
+}
+
+static void on_open(struct grpc_conn *c)
+{
+    tell_conn(c->owner, true);
+}
+
 static const struct grpc_conn_ops conn_ops = {
+    .on_open = on_open,
+    .on_message = on_message,
+    .on_stream_end = on_stream_end,
     .on_request = on_request,
     .on_down = on_down,
 };

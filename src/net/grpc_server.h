@@ -41,8 +41,24 @@ struct grpc_method {
     void *service;
 };
 
-/* What a daemon may want to log; may be NULL, and so may each. */
+/* One call of a method of ours has ended. */
+struct grpc_call_end {
+    const struct grpc_method *method;
+    const struct grpc_stream *stream;
+    enum grpc_code code;
+    const char *message;
+    uint64_t took_ns;
+};
+
+/* What a daemon may want to count or log; may be NULL, and so may each.  They
+ * only look: no call on the stream but for its peer, path and deadline. */
 struct grpc_server_ops {
+    /* Hands are shaken; it is gone again. */
+    void (*on_conn)(void *user, bool opened);
+    /* A call came for a method of ours; a message of it came, or was sent. */
+    void (*on_call)(void *user, const struct grpc_method *m);
+    void (*on_call_message)(void *user, const struct grpc_method *m, bool sent);
+    void (*on_call_end)(void *user, const struct grpc_call_end *end);
     /* A connection ended with an error: a failed handshake, say. */
     void (*on_conn_failed)(void *user, const struct net_peer *peer, const struct weft_err *why);
     /* After grpc_server_stop: nothing is open any more. */

@@ -74,6 +74,8 @@ static void tell_close(struct grpc_stream *s)
     if (s->life == GRPC_STREAM_CLOSED)
         return;
     s->life = GRPC_STREAM_CLOSED;
+    if (s->conn->ops->on_stream_end != NULL)
+        s->conn->ops->on_stream_end(s);
     if (s->ops->on_close != NULL)
         s->ops->on_close(s, s->code, s->message);
     s->ops = &nothing;
@@ -105,6 +107,8 @@ static void refuse_compressed(struct grpc_stream *s)
 
 static void deliver(struct grpc_stream *s, struct net_msg *m)
 {
+    if (s->conn->ops->on_message != NULL)
+        s->conn->ops->on_message(s, false);
     if (s->ops->on_message == NULL) {
         net_msg_unref(m);
         return;
@@ -356,6 +360,8 @@ enum weft_code grpc_stream_send(struct grpc_stream *s, struct net_msg *m, struct
         send_response_headers(s);
     if (s->conn->io != NULL)
         net_conn_known(s->conn->io);
+    if (s->conn->ops->on_message != NULL)
+        s->conn->ops->on_message(s, true);
     h2_send(&s->h2s, WEFT_TAKE(mine));
     return WEFT_OK;
 }

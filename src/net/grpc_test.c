@@ -25,6 +25,11 @@ struct side {
 };
 
 static struct world {
+    struct {
+        unsigned conns[2], calls, messages[2], ends; /* opened, closed; received, sent */
+        enum grpc_code code;
+        char what[128];
+    } seen;
     struct loop *loop;
     struct net *net;
     struct grpc_server *server;
@@ -142,7 +147,38 @@ static void on_conn_failed(void *user, const struct net_peer *peer, const struct
 static const struct grpc_client_ops client_ops = { .on_ready = on_ready,
                                                    .on_goaway = on_goaway,
                                                    .on_down = on_down };
-static const struct grpc_server_ops server_ops = { .on_stopped = on_stopped,
+static void watch_conn(void *user, bool opened)
+{
+    (void)user;
+    w.seen.conns[opened ? 0 : 1]++;
+}
+
+static void watch_call(void *user, const struct grpc_method *m)
+{
+    (void)user, (void)m;
+    w.seen.calls++;
+}
+
+static void watch_message(void *user, const struct grpc_method *m, bool sent)
+{
+    (void)user, (void)m;
+    w.seen.messages[sent ? 1 : 0]++;
+}
+
+static void watch_end(void *user, const struct grpc_call_end *end)
+{
+    (void)user;
+    w.seen.ends++;
+    w.seen.code = end->code;
+    (void)snprintf(w.seen.what, sizeof(w.seen.what), "%s %s %s", end->method->path,
+                   grpc_stream_path(end->stream), end->message);
+}
+
+static const struct grpc_server_ops server_ops = { .on_conn = watch_conn,
+                                                   .on_call = watch_call,
+                                                   .on_call_message = watch_message,
+                                                   .on_call_end = watch_end,
+                                                   .on_stopped = on_stopped,
                                                    .on_conn_failed = on_conn_failed };
 
 static void dial(const char *address, uint32_t timeout_ms)
@@ -243,6 +279,36 @@ TEST(a_unary_call_brings_back_one_message)
     EXPECT_EQ(r.code, GRPC_OK);
     EXPECT_BYTES(net_msg_bytes(r.m), bytes_of_str("hello"));
     net_msg_unref(r.m);
+    finish();
+}
+
+/* What a daemon counts and logs. */
+TEST(the_server_tells_of_connections_calls_and_messages)
+{
+    struct reply r = { 0 };
+    start();
+    connect_both();
+    WAIT_UNTIL(w.seen.conns[0] == 1);
+    call(5000);
+    send_one(w.asked.stream, 1, 10);
+    send_one(w.asked.stream, 2, 10);
+    WAIT_UNTIL(w.seen.messages[0] == 2);
+    send_one(w.answered.stream, 1, 10);
+    EXPECT_EQ(w.seen.messages[1], 1);
+    EXPECT_EQ(w.seen.ends, 0);
+    grpc_stream_finish(w.answered.stream, GRPC_NOT_FOUND, "gone");
+    WAIT_UNTIL(w.seen.ends == 1);
+    EXPECT_EQ(w.seen.code, GRPC_NOT_FOUND);
+    EXPECT_STR(w.seen.what, "/t.T/Stream /t.T/Stream gone");
+
+    EXPECT(grpc_client_unary(w.client, "/t.T/No", NULL, 5000, net_msg_copy(bytes_of_str("a")),
+                             on_reply, &r) != NULL);
+    WAIT_UNTIL(r.came);
+    EXPECT_EQ(w.seen.calls, 1); /* nobody counts what is no method of ours */
+    EXPECT_EQ(w.seen.ends, 1);
+    EXPECT_EQ(w.seen.conns[1], 0);
+    grpc_client_free(WEFT_TAKE(w.client));
+    WAIT_UNTIL(w.seen.conns[1] == 1);
     finish();
 }
 
