@@ -28,6 +28,8 @@ enum {
     /* Groups of a channel configuration in each other; all its elements. */
     LIMIT_CONFIG_DEPTH = 16,
     LIMIT_CONFIG_ITEMS = 1 << 17,
+    /* A channel's access control list. */
+    LIMIT_ACLS = 4096,
     /* Gates of a signature policy in each other; all its rules; whoever signed. */
     LIMIT_POLICY_DEPTH = 32,
     LIMIT_POLICY_RULES = 4096,

@@ -76,12 +76,12 @@ struct bundle_orderer {
 };
 
 struct bundle_acl {
-    const char *resource, *policy; /* policy as written: a path, or a name */
+    const char *resource, *policy; /* the policy's path; a bare name was completed */
 };
 
 struct bundle_application {
     struct application_capabilities capabilities;
-    const struct bundle_acl *acls;
+    const struct bundle_acl *acls; /* by resource */
     size_t acl_count;
     const struct bundle_org *orgs;
     size_t org_count;
@@ -124,6 +124,9 @@ const struct bundle_channel *bundle_channel(const struct bundle *b);
 const struct bundle_orderer *bundle_orderer(const struct bundle *b);
 const struct bundle_application *bundle_application(const struct bundle *b);
 const struct bundle_consortiums *bundle_consortiums(const struct bundle *b);
+
+/* The policy that guards a resource such as "qscc/GetChainInfo"; NULL: the default one. */
+const char *bundle_acl_find(const struct bundle_application *a, const char *resource);
 
 /* Does this version support the capabilities asked for?  WEFT_INVALID:
  * "Application capability V9_9 is required but not supported". */

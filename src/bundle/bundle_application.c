@@ -1,4 +1,5 @@
 /* The groups Application and Consortiums. */
+#include "base/limits.h"
 #include "base/log.h"
 #include "bundle/bundle_private.h"
 #include "proto/wire.h"
@@ -37,8 +38,8 @@ static int by_resource(const void *a, const void *b)
 /* A bare name is one of the application's policies. */
 static const char *full_path(struct bundle *b, const char *policy)
 {
-    WEFT_FREE char *path = policy[0] == '/' ? weft_strdup(policy)
-                                            : weft_asprintf("/Channel/Application/%s", policy);
+    WEFT_FREE char *path =
+        policy[0] == '/' ? weft_strdup(policy) : weft_asprintf("/Channel/Application/%s", policy);
     return arena_dup_str(&b->arena, bytes_of_str(path));
 }
 
@@ -93,8 +94,8 @@ static enum weft_code read_acls(struct bundle *b, struct bytes message,
         count += wire_is(&f, 1, WIRE_LEN) ? 1 : 0;
     if (w.bad)
         return WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling ACLs");
-    if (count > BUNDLE_ACLS_MAX)
-        return WEFT_FAIL(e, WEFT_LIMIT, "more than %d ACLs", (int)BUNDLE_ACLS_MAX);
+    if (count > LIMIT_ACLS)
+        return WEFT_FAIL(e, WEFT_LIMIT, "more than %d ACLs", (int)LIMIT_ACLS);
     struct bundle_acl *acls = arena_alloc(&b->arena, (count + 1) * sizeof(*acls));
     w = wire_of(message);
     while (wire_next(&w, &f))

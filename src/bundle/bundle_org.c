@@ -33,20 +33,20 @@ static bool same_msp(struct bytes a, struct bytes b)
 
 static void keep_msp(struct bundle *b, struct msp *msp, struct bytes value)
 {
-    if (b->proposed_count == b->proposed_cap) {
-        b->proposed_cap = b->proposed_cap > 0 ? 2 * b->proposed_cap : 8;
-        b->proposed = weft_realloc(b->proposed, b->proposed_cap * sizeof(*b->proposed));
+    if (b->made_count == b->made_cap) {
+        b->made_cap = b->made_cap > 0 ? 2 * b->made_cap : 8;
+        b->made = weft_realloc(b->made, b->made_cap * sizeof(*b->made));
     }
-    b->proposed[b->proposed_count++] = (struct bundle_msp){ msp_ref(msp), value };
+    b->made[b->made_count++] = (struct bundle_msp){ msp_ref(msp), value };
 }
 
 /* An organisation may stand in several groups: its MSP is set up once. */
 static enum weft_code propose_msp(struct bundle *b, struct bytes value, struct msp **ret,
                                   struct weft_err *e)
 {
-    for (size_t i = 0; i < b->proposed_count; i++) {
-        if (same_msp(b->proposed[i].value, value)) {
-            *ret = msp_ref(b->proposed[i].msp);
+    for (size_t i = 0; i < b->made_count; i++) {
+        if (same_msp(b->made[i].value, value)) {
+            *ret = msp_ref(b->made[i].msp);
             return WEFT_OK;
         }
     }
@@ -57,12 +57,13 @@ static enum weft_code propose_msp(struct bundle *b, struct bytes value, struct m
     if (rc == WEFT_OK && config.type != MSP_TYPE_FABRIC)
         return WEFT_FAIL(e, WEFT_INVALID, "Setup error: unsupported msp type %d", (int)config.type);
     if (rc == WEFT_OK)
-        rc = msp_new(&config, &(struct msp_options){ .version = b->channel.capabilities.msp_version },
-                     &msp, e);
+        rc = msp_new(&config,
+                     &(struct msp_options){ .version = b->channel.capabilities.msp_version }, &msp,
+                     e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "setting up the MSP manager failed");
-    for (size_t i = 0; i < b->proposed_count; i++)
-        if (bytes_eq(msp_name(b->proposed[i].msp), msp_name(msp)))
+    for (size_t i = 0; i < b->made_count; i++)
+        if (bytes_eq(msp_name(b->made[i].msp), msp_name(msp)))
             return WEFT_FAIL(e, WEFT_INVALID,
                              "Attempted to define two different versions of MSP: %.*s",
                              (int)msp_name(msp).len, (const char *)msp_name(msp).data);
@@ -157,7 +158,7 @@ static enum weft_code read_org(struct bundle *b, const struct config_item *group
         return weft_err_wrap(e, rc, "failed to deserialize values");
     WEFT_TRY(propose_msp(b, bundle_value(group, "MSP"), &org->msp, e));
     org->mspid = arena_dup_str(&b->arena, msp_name(org->msp));
-    msp_unref(org->msp); /* b->proposed has it */
+    msp_unref(org->msp); /* b->made has it */
     if (msp_name(org->msp).len == 0)
         return WEFT_FAIL(e, WEFT_INVALID, "MSP for org %s has empty MSP ID", org->name);
     return WEFT_OK;

@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-/* An MSP that an organisation has proposed. */
+/* An MSP that was set up for an organisation. */
 struct bundle_msp {
     struct msp *msp;
     struct bytes value; /* the MSPConfig's bytes */
@@ -24,9 +24,9 @@ struct bundle {
     const char *channel_id;
     uint64_t sequence;
     struct bytes group_bytes;
-    const struct config_item *group;
-    struct bundle_msp *proposed;
-    size_t proposed_count, proposed_cap;
+    const struct config_item *root;
+    struct bundle_msp *made;
+    size_t made_count, made_cap;
     struct msp_manager *msps;
     const struct policy_tree *policies;
     struct bundle_channel channel;
@@ -53,6 +53,9 @@ enum weft_code bundle_strings_value(struct bundle *b, struct bytes message, cons
                                     struct bundle_strings *ret, struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code bundle_number_value(struct bytes message, const char *what, uint64_t *ret,
                                    struct weft_err *e) WEFT_MUST_CHECK;
+
+/* All groups below the root, into the bundle. */
+enum weft_code bundle_read_groups(struct bundle *b, struct weft_err *e) WEFT_MUST_CHECK;
 
 /* Organisations: their groups are the group's groups. */
 enum org_kind {
