@@ -79,6 +79,7 @@ static const struct config_field fields[] = {
     { "Metrics.Statsd.Prefix", FIELD_STRING, 0, AT(metrics.statsd_prefix), NULL },
     { "ChannelParticipation.Enabled", FIELD_BOOL, 0, AT(channel_participation_enabled), NULL },
     { "ChannelParticipation.RemoveStorage", FIELD_BOOL, 0, AT(channel_participation_remove_storage), NULL },
+    { "Weft.Journal.Enabled", FIELD_BOOL, 0, AT(journal_enabled), "true" },
 };
 /* clang-format on */
 

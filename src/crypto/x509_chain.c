@@ -40,6 +40,7 @@ struct search {
     const struct x509_link *way[LIMIT_CHAIN_SIGNATURES + 2];
     size_t len;
     unsigned checks;
+    bool either_auth; /* clientAuth will do as well */
     struct x509_chain *out;
     size_t found; /* chains, before their usages are asked */
     bool failed;  /* the last candidate with a good signature was refused: */
@@ -124,12 +125,21 @@ static bool allows_server_auth(const struct x509_link *const *links, size_t coun
     return true;
 }
 
+static bool allows_client_auth(const struct x509_link *const *links, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (links[i]->has_eku && !links[i]->eku_any && !links[i]->eku_client_auth)
+            return false;
+    return true;
+}
+
 /* ---- the search -------------------------------------------------------------------------- */
 
 static void keep_chain(struct search *s)
 {
     s->found++;
-    if (!allows_server_auth(s->way, s->len))
+    if (!allows_server_auth(s->way, s->len) &&
+        !(s->either_auth && allows_client_auth(s->way, s->len)))
         return;
     if (s->out->found++ > 0)
         return;
@@ -219,14 +229,15 @@ static void climb(struct search *s)
         say_unknown(s, &hint);
 }
 
-enum weft_code x509_chain_find(const struct x509_link *leaf, const struct x509_pool *roots,
-                               const struct x509_pool *intermediates, int64_t at_s,
-                               struct x509_chain *ret, struct weft_err *e)
+static enum weft_code find(const struct x509_link *leaf, const struct x509_pool *roots,
+                           const struct x509_pool *intermediates, int64_t at_s, bool either_auth,
+                           struct x509_chain *ret, struct weft_err *e)
 {
     WEFT_CLEANUP(x509_chain_done) struct x509_chain out = { 0 };
     struct search s = { .roots = roots,
                         .intermediates = intermediates,
                         .at_s = at_s,
+                        .either_auth = either_auth,
                         .way = { leaf },
                         .len = 1,
                         .out = &out };
@@ -243,4 +254,19 @@ enum weft_code x509_chain_find(const struct x509_link *leaf, const struct x509_p
     *ret = out;
     out = (struct x509_chain){ 0 };
     return WEFT_OK;
+}
+
+enum weft_code x509_chain_find(const struct x509_link *leaf, const struct x509_pool *roots,
+                               const struct x509_pool *intermediates, int64_t at_s,
+                               struct x509_chain *ret, struct weft_err *e)
+{
+    return find(leaf, roots, intermediates, at_s, false, ret, e);
+}
+
+enum weft_code x509_chain_check_tls(const struct x509_link *leaf, const struct x509_pool *roots,
+                                    const struct x509_pool *intermediates, int64_t at_s,
+                                    struct weft_err *e)
+{
+    WEFT_CLEANUP(x509_chain_done) struct x509_chain chain = { 0 };
+    return find(leaf, roots, intermediates, at_s, true, &chain, e);
 }

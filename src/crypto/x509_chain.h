@@ -47,4 +47,9 @@ enum weft_code x509_chain_find(const struct x509_link *leaf, const struct x509_p
                                const struct x509_pool *intermediates, int64_t at_s,
                                struct x509_chain *ret, struct weft_err *e) WEFT_MUST_CHECK;
 
+/* Is there one, for a TLS server's or a TLS client's certificate? */
+enum weft_code x509_chain_check_tls(const struct x509_link *leaf, const struct x509_pool *roots,
+                                    const struct x509_pool *intermediates, int64_t at_s,
+                                    struct weft_err *e) WEFT_MUST_CHECK;
+
 #endif

@@ -118,7 +118,8 @@ static bool read_key_usage(struct x509_link *l, struct bytes v)
 
 static bool read_extended_key_usage(struct x509_link *l, struct bytes v)
 {
-    static const char any[] = "\x55\x1d\x25\x00", server[] = "\x2b\x06\x01\x05\x05\x07\x03\x01";
+    static const char any[] = "\x55\x1d\x25\x00", server[] = "\x2b\x06\x01\x05\x05\x07\x03\x01",
+                      client[] = "\x2b\x06\x01\x05\x05\x07\x03\x02";
     struct der_item seq, oid;
     if (!der_take(&v, DER_SEQUENCE, &seq))
         return false;
@@ -129,6 +130,8 @@ static bool read_extended_key_usage(struct x509_link *l, struct bytes v)
         l->eku_any = l->eku_any || bytes_eq(oid.content, bytes_of(any, sizeof(any) - 1));
         l->eku_server_auth =
             l->eku_server_auth || bytes_eq(oid.content, bytes_of(server, sizeof(server) - 1));
+        l->eku_client_auth =
+            l->eku_client_auth || bytes_eq(oid.content, bytes_of(client, sizeof(client) - 1));
     }
     return true;
 }

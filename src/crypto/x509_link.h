@@ -48,7 +48,7 @@ struct x509_link {
     int path_len; /* -1: no bound */
     bool has_key_usage, may_sign_certs;
     bool has_ski, has_san, has_name_constraints, has_eku;
-    bool eku_any, eku_server_auth;
+    bool eku_any, eku_server_auth, eku_client_auth;
     bool unknown_critical;
     struct bytes ski, aki;
     struct bytes san, name_constraints; /* the extensions' values */

@@ -68,6 +68,11 @@ struct dir_list;
 enum weft_code block_stores_list(const struct block_stores *s, struct dir_list *ret,
                                  struct weft_err *e) WEFT_MUST_CHECK;
 
+/* Removes a channel that is not open: its files, and its part of the index.  What
+ * a crash leaves of it is removed with the next open. */
+enum weft_code block_stores_remove(struct block_stores *s, const char *channel,
+                                   struct weft_err *e) WEFT_MUST_CHECK;
+
 /* ---- one channel --------------------------------------------------------------- */
 
 struct block_store;

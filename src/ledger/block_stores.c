@@ -4,6 +4,8 @@
 #include "os/dirs.h"
 #include "os/file.h"
 
+#include <stdio.h>
+
 LOG_DEFINE(logger, "blkstorage");
 
 enum weft_code dir_make_lasting(const char *root, const char *path, struct weft_err *e)
@@ -70,6 +72,71 @@ static enum weft_code open_index(struct block_stores *s, const char *path, struc
     return rc == WEFT_OK ? rc : WEFT_FAIL(e, rc, "%s", why.msg);
 }
 
+/* ---- removing a channel ------------------------------------------------------------- */
+
+/* Its folder goes here first, in one step: from then on it is not a channel. */
+static char *removed_path(const struct block_stores *s, const char *channel)
+{
+    return weft_asprintf("%s/removed%s%s", s->root, channel[0] == '\0' ? "" : "/", channel);
+}
+
+static enum weft_code remove_keys(const struct block_stores *s, const char *channel,
+                                  struct weft_err *e)
+{
+    struct bytes prefix = bytes_of(channel, strlen(channel) + 1);
+    WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
+    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(s->index, prefix);
+    for (;;) {
+        struct bytes key, value;
+        bool found = false;
+        WEFT_TRY(kv_iter_next(it, &found, &key, &value, e));
+        if (!found || !bytes_start_with(key, prefix))
+            return kv_write(s->index, b, true, e);
+        kv_batch_delete(b, key);
+        if (kv_batch_bytes(b) < 1 << 20)
+            continue;
+        WEFT_TRY(kv_write(s->index, b, false, e));
+        kv_batch_clear(b);
+    }
+}
+
+static enum weft_code finish_removal(const struct block_stores *s, const char *channel,
+                                     struct weft_err *e)
+{
+    WEFT_FREE char *path = removed_path(s, channel);
+    WEFT_TRY(remove_keys(s, channel, e));
+    return dir_remove_tree(path, e);
+}
+
+static enum weft_code finish_removals(const struct block_stores *s, struct weft_err *e)
+{
+    WEFT_FREE char *path = removed_path(s, "");
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    if (!path_is_dir(path))
+        return WEFT_OK;
+    WEFT_TRY(dir_list(path, &l, e));
+    for (size_t i = 0; i < l.count; i++) {
+        LOG_INFO(&logger, "Finishing the removal of channel [%s]", l.names[i]);
+        WEFT_TRY(finish_removal(s, l.names[i], e));
+    }
+    return WEFT_OK;
+}
+
+enum weft_code block_stores_remove(struct block_stores *s, const char *channel, struct weft_err *e)
+{
+    WEFT_FREE char *from = weft_asprintf("%s/%s", s->chains, channel);
+    WEFT_FREE char *to = removed_path(s, channel);
+    WEFT_FREE char *above = removed_path(s, "");
+    WEFT_TRY(dir_make_lasting(s->root, above, e));
+    if (rename(from, to) != 0)
+        return WEFT_FAIL(e, WEFT_IO, "can't move %s to %s", from, to);
+    WEFT_TRY(dir_sync_parent(from, e));
+    WEFT_TRY(dir_sync_parent(to, e));
+    return finish_removal(s, channel, e);
+}
+
+/* ---- opening -------------------------------------------------------------------------- */
+
 enum weft_code block_stores_open(const char *root, enum ledger_layout layout,
                                  struct block_stores **ret, struct weft_err *e)
 {
@@ -88,6 +155,7 @@ enum weft_code block_stores_open(const char *root, enum ledger_layout layout,
     }
     WEFT_TRY(open_index(s, index, e));
     WEFT_TRY(dir_make_lasting(root, s->chains, e));
+    WEFT_TRY(finish_removals(s, e));
     *ret = WEFT_TAKE(s);
     return WEFT_OK;
 }

@@ -34,8 +34,13 @@ struct order_request {
     enum order_kind kind;
     struct net_msg *envelope; /* the request's reference */
     uint64_t config_sequence; /* under which the filters were run */
-    enum weft_code rc;        /* WEFT_UNAVAILABLE: SERVICE_UNAVAILABLE, why->msg says it */
+    enum weft_code rc;        /* WEFT_UNAVAILABLE: SERVICE_UNAVAILABLE, why->msg says it; others:
+                                 what the filters said, run again under a newer configuration */
     struct weft_err why;
 };
+
+/* Gives it to the chain.  False: it is full, or stopped; the request is still the
+ * caller's.  r->kind, envelope, config_sequence, back, done and drop are set. */
+bool order_request_send(struct order_request *r, struct mailbox *chain) WEFT_MUST_CHECK;
 
 #endif

@@ -1,0 +1,350 @@
+#include "orderer/chain_thread.h"
+
+#include "base/log.h"
+#include "bundle/bundle.h"
+#include "crypto/random.h"
+#include "ledger/block_store.h"
+#include "msp/signing_identity.h"
+#include "net/net_msg.h"
+#include "orderer/journal.h"
+#include "os/clock.h"
+#include "os/dirs.h"
+#include "os/loop.h"
+#include "os/thread.h"
+
+#include <stdatomic.h>
+
+LOG_DEFINE(logger, "orderer.commmon.multichannel");
+
+struct chain_thread {
+    const struct chain_world *world;
+    char *id, *name;
+    bool is_system;
+    struct block_store *store;
+    struct chain *chain;
+    struct mailbox *mb;
+    struct loop *loop;
+    struct loop_timer timer;
+    struct loop_task end_turn;
+    struct thread *thread;
+    struct mail stop;
+    _Atomic(const char *) relation, condition;
+    bool failed; /* nothing more is done, and nobody answered */
+};
+
+/* ---- what the chain needs ------------------------------------------------------------------- */
+
+static enum weft_code dep_nonce(void *ctx, uint8_t ret[BLOCK_WRITER_NONCE], struct weft_err *e)
+{
+    (void)ctx;
+    return random_bytes(ret, BLOCK_WRITER_NONCE, e);
+}
+
+static enum weft_code dep_sign(void *ctx, struct bytes message, struct buf *out, struct weft_err *e)
+{
+    const struct chain_thread *t = ctx;
+    return signing_identity_sign(t->world->signer, message, out, e);
+}
+
+static enum weft_code dep_append(void *ctx, const struct block_view *v, struct weft_err *e)
+{
+    struct chain_thread *t = ctx;
+    return block_store_append(t->store, v, BLOCK_APPEND_LATER, e);
+}
+
+static enum weft_code dep_sync(void *ctx, struct weft_err *e)
+{
+    struct chain_thread *t = ctx;
+    return block_store_sync(t->store, e);
+}
+
+static enum weft_code dep_read(void *ctx, uint64_t number, struct block **ret, struct weft_err *e)
+{
+    struct chain_thread *t = ctx;
+    return block_store_read(t->store, number, ret, e);
+}
+
+static enum weft_code dep_create_channel(void *ctx, struct bytes config_envelope,
+                                         struct weft_err *e)
+{
+    const struct chain_thread *t = ctx;
+    return t->world->create_channel(t->world->ctx, config_envelope, e);
+}
+
+static void dep_configured(void *ctx, struct bundle *bundle)
+{
+    const struct chain_thread *t = ctx;
+    channel_news_send(&t->world->listeners,
+                      &(struct channel_event){ .what = CHANNEL_CONFIGURED,
+                                               .start = { .id = t->id, .bundle = bundle } });
+}
+
+static void keep_words(struct chain_thread *t, const struct consenter_status *status)
+{
+    atomic_store(&t->relation, status->relation);
+    atomic_store(&t->condition, status->status);
+}
+
+static void dep_status(void *ctx, const struct consenter_status *status)
+{
+    struct chain_thread *t = ctx;
+    keep_words(t, status);
+    channel_news_send(&t->world->listeners,
+                      &(struct channel_event){ .what = CHANNEL_CONSENTER,
+                                               .start = { .id = t->id,
+                                                          .is_errored = status->is_errored,
+                                                          .refuses = status->refuses } });
+}
+
+static enum weft_code dep_reprocess(void *ctx, const struct bundle *bundle, enum order_kind kind,
+                                    struct bytes envelope, struct net_msg **ret, struct weft_err *e)
+{
+    const struct chain_thread *t = ctx;
+    return t->world->reprocess(t->world->ctx, bundle, kind, envelope, ret, e);
+}
+
+static void dep_block_filled(void *ctx, uint64_t fill_ns)
+{
+    const struct chain_thread *t = ctx;
+    if (t->world->block_filled != NULL)
+        t->world->block_filled(t->world->ctx, t->id, fill_ns);
+}
+
+static void dep_set_timer(void *ctx, uint64_t at_ns)
+{
+    struct chain_thread *t = ctx;
+    if (at_ns == 0)
+        loop_timer_clear(t->loop, &t->timer);
+    else
+        loop_timer_set(t->loop, &t->timer, (at_ns + 999999) / 1000000);
+}
+
+/* ---- requests ---------------------------------------------------------------------------------- */
+
+static void request_done(struct mail *m, void *owner)
+{
+    struct order_request *r = WEFT_CONTAINER_OF(m, struct order_request, mail);
+    r->done(r, owner);
+}
+
+static void request_dropped(struct mail *m)
+{
+    struct order_request *r = WEFT_CONTAINER_OF(m, struct order_request, mail);
+    r->drop(r);
+}
+
+static void dep_answer(void *ctx, struct order_request *r)
+{
+    (void)ctx;
+    r->mail = (struct mail){ .handle = request_done, .drop = request_dropped };
+    if (!mailbox_put_waiting(r->back, &r->mail))
+        r->drop(r);
+}
+
+static void fail(struct chain_thread *t, const struct weft_err *why)
+{
+    t->failed = true;
+    loop_timer_clear(t->loop, &t->timer);
+    t->world->failed(t->world->ctx, t->id, why);
+}
+
+static void end_turn(struct loop_task *task)
+{
+    struct chain_thread *t = WEFT_CONTAINER_OF(task, struct chain_thread, end_turn);
+    struct weft_err e = { 0 };
+    if (!t->failed && chain_end_turn(t->chain, clock_monotonic_ns(), &e) != WEFT_OK)
+        fail(t, &e);
+}
+
+static void take_request(struct mail *m, void *owner)
+{
+    struct order_request *r = WEFT_CONTAINER_OF(m, struct order_request, mail);
+    struct chain_thread *t = owner;
+    if (t->failed) {
+        r->rc = WEFT_FAIL(&r->why, WEFT_UNAVAILABLE, "chain is stopped");
+        dep_answer(t, r);
+        return;
+    }
+    chain_order(t->chain, r, clock_monotonic_ns());
+    loop_defer(t->loop, &t->end_turn);
+}
+
+bool order_request_send(struct order_request *r, struct mailbox *chain)
+{
+    r->mail = (struct mail){ .handle = take_request, .drop = request_dropped };
+    return mailbox_put(chain, &r->mail);
+}
+
+static void timer_fired(struct loop_timer *timer)
+{
+    struct chain_thread *t = WEFT_CONTAINER_OF(timer, struct chain_thread, timer);
+    if (t->failed)
+        return;
+    chain_timer(t->chain, clock_monotonic_ns());
+    loop_defer(t->loop, &t->end_turn);
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------ */
+
+static void run(void *arg)
+{
+    loop_run(((struct chain_thread *)arg)->loop);
+}
+
+static void take_stop(struct mail *m, void *owner)
+{
+    struct chain_thread *t = owner;
+    struct weft_err e = { 0 };
+    (void)m;
+    if (!t->failed && chain_stop(t->chain, clock_monotonic_ns(), &e) != WEFT_OK)
+        fail(t, &e);
+    loop_stop(t->loop);
+}
+
+static void stop_dropped(struct mail *m)
+{
+    (void)m; /* it lies in the thread's struct */
+}
+
+static enum weft_code open_journal(const struct chain_thread *t, struct journal **ret,
+                                   struct weft_err *e)
+{
+    WEFT_FREE char *path = weft_asprintf("%s/%s", t->world->journals, t->id);
+    WEFT_CLEANUP(block_unref) struct block *first = NULL;
+    if (!t->world->journal && !path_exists(path))
+        return WEFT_OK;
+    WEFT_TRY(dir_make(t->world->journals, e));
+    WEFT_TRY(block_store_read(t->store, 0, &first, e));
+    struct digest hash = block_header_hash(&first->v);
+    return journal_open(path, &hash, ret, e);
+}
+
+static enum weft_code make_chain(struct chain_thread *t, struct bundle *bundle, struct weft_err *e)
+{
+    WEFT_CLEANUP(block_unref) struct block *last = NULL;
+    WEFT_CLEANUP(journal_close) struct journal *journal = NULL;
+    WEFT_TRY(block_store_read(t->store, UINT64_MAX, &last, e));
+    WEFT_TRY(open_journal(t, &journal, e));
+    const struct chain_deps deps = {
+        .ctx = t,
+        .writer = { .ctx = t,
+                    .creator = signing_identity_bytes(t->world->signer),
+                    .nonce = dep_nonce,
+                    .sign = dep_sign,
+                    .append = dep_append },
+        .sync = dep_sync,
+        .read_block = dep_read,
+        .create_channel = dep_create_channel,
+        .configured = dep_configured,
+        .status = dep_status,
+        .reprocess = dep_reprocess,
+        .answer = dep_answer,
+        .set_timer = dep_set_timer,
+        .block_filled = dep_block_filled,
+    };
+    const struct chain_config config = { .id = t->id,
+                                         .bundle = bundle,
+                                         .last = &last->v,
+                                         .journal = journal,
+                                         .journal_ends = !t->world->journal,
+                                         .cluster = t->world->cluster };
+    WEFT_TRY(chain_new(&config, &deps, &t->chain, e));
+    journal = NULL; /* the chain's now */
+    return WEFT_OK;
+}
+
+enum weft_code chain_thread_new(const struct chain_world *world, const char *id,
+                                struct bundle *bundle, struct block_store *store,
+                                struct chain_thread **ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(chain_thread_free) struct chain_thread *t = weft_alloc(sizeof(*t));
+    t->world = world;
+    t->id = weft_strdup(id);
+    t->name = weft_asprintf("chain:%s", id);
+    t->store = store;
+    t->is_system = bundle_consortiums(bundle) != NULL;
+    t->mb = mailbox_new(t->name, CHAIN_MAIL);
+    t->loop = loop_new(t->mb, t);
+    t->timer.fire = timer_fired;
+    t->end_turn.run = end_turn;
+    t->stop = (struct mail){ .handle = take_stop, .drop = stop_dropped };
+    WEFT_TRY(make_chain(t, bundle, e));
+    struct consenter_status status;
+    chain_status(t->chain, &status);
+    keep_words(t, &status);
+    *ret = WEFT_TAKE(t);
+    return WEFT_OK;
+}
+
+enum weft_code chain_thread_start(struct chain_thread *t, struct weft_err *e)
+{
+    WEFT_TRY(chain_start(t->chain, clock_monotonic_ns(), e));
+    LOG_DEBUG(&logger, "Starting channel: %s", t->id);
+    return thread_start(t->name, run, t, &t->thread, e);
+}
+
+void chain_thread_ask_stop(struct chain_thread *t)
+{
+    /* Requests that are there already come first. */
+    if (t->thread != NULL)
+        WEFT_ASSERT(mailbox_put_waiting(t->mb, &t->stop));
+    mailbox_close(t->mb);
+}
+
+void chain_thread_join(struct chain_thread *t)
+{
+    thread_join(WEFT_TAKE(t->thread));
+}
+
+void chain_thread_free(struct chain_thread *t)
+{
+    if (t == NULL)
+        return;
+    chain_free(t->chain);
+    loop_free(t->loop);
+    mailbox_free(t->mb);
+    block_store_close(t->store);
+    free(t->name);
+    free(t->id);
+    free(t);
+}
+
+const char *chain_thread_id(const struct chain_thread *t)
+{
+    return t->id;
+}
+
+struct mailbox *chain_thread_mailbox(const struct chain_thread *t)
+{
+    return t->mb;
+}
+
+struct block_store *chain_thread_store(const struct chain_thread *t)
+{
+    return t->store;
+}
+
+void chain_thread_status(const struct chain_thread *t, struct consenter_status *ret)
+{
+    chain_status(t->chain, ret);
+}
+
+const struct bundle *chain_thread_bundle(const struct chain_thread *t)
+{
+    return chain_bundle(t->chain);
+}
+
+bool chain_thread_is_system(const struct chain_thread *t)
+{
+    return t->is_system;
+}
+
+const char *chain_thread_relation(const struct chain_thread *t)
+{
+    return atomic_load(&t->relation);
+}
+
+const char *chain_thread_condition(const struct chain_thread *t)
+{
+    return atomic_load(&t->condition);
+}
