@@ -154,7 +154,7 @@ TEST(the_sample_has_every_key)
         EXPECT(config_node_find_path(config_source_root(src), key) != NULL);
         keys++;
     }
-    EXPECT_EQ(keys, 67);
+    EXPECT_EQ(keys, 68);
 }
 
 TEST(the_sample_changes_no_default_but_says_some)
