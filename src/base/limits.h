@@ -41,6 +41,8 @@ enum {
     LIMIT_CHANNEL_ID = 249,
     /* Different label values (and names) that one thread counts. */
     LIMIT_METRIC_CELLS = 1 << 16,
+    /* Arrays and objects of a JSON request in each other. */
+    LIMIT_JSON_DEPTH = 64,
     /* FABRIC_LOGGING_SPEC or a body for /logspec, FABRIC_LOGGING_FORMAT. */
     LIMIT_LOG_SPEC = 64 << 10,
     LIMIT_LOG_FORMAT = 4096,
