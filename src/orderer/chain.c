@@ -383,13 +383,8 @@ static void journal_pending(struct chain *c)
 
 /* ---- what was accepted before the process ended --------------------------------------------------------- */
 
-static bool has_at(const struct block_view *v, size_t index, struct bytes envelope)
-{
-    return index < v->txs.count && bytes_eq(v->txs.at[index], envelope);
-}
-
-/* It is where it was going to be; or, if another orderer has written blocks in
- * between, perhaps behind it. */
+/* It is in the block where it was going to be; or, if another orderer has written
+ * that one, perhaps behind it. */
 static enum weft_code is_in_a_block(const struct chain *c, const struct journal_record *r,
                                     bool *ret, struct weft_err *e)
 {
@@ -397,12 +392,8 @@ static enum weft_code is_in_a_block(const struct chain *c, const struct journal_
     for (uint64_t n = r->block; n <= c->writer.number && !*ret; n++) {
         WEFT_CLEANUP(block_unref) struct block *b = NULL;
         WEFT_TRY(c->deps.read_block(c->deps.ctx, n, &b, e));
-        if (n == r->block) {
-            *ret = has_at(&b->v, r->index, r->envelope);
-            continue;
-        }
         for (size_t i = 0; i < b->v.txs.count && !*ret; i++)
-            *ret = has_at(&b->v, i, r->envelope);
+            *ret = bytes_eq(b->v.txs.at[i], r->envelope);
     }
     return WEFT_OK;
 }
