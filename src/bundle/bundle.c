@@ -180,11 +180,16 @@ static enum weft_code check_level(const char *level, const char *unsupported, st
                      unsupported);
 }
 
-enum weft_code bundle_check_supported(const struct bundle *b, struct weft_err *e)
+enum weft_code bundle_check_supported_by_orderer(const struct bundle *b, struct weft_err *e)
 {
-    WEFT_TRY(check_level("Channel", b->channel.capabilities.unsupported, e));
     if (b->orderer != NULL)
         WEFT_TRY(check_level("Orderer", b->orderer->capabilities.unsupported, e));
+    return check_level("Channel", b->channel.capabilities.unsupported, e);
+}
+
+enum weft_code bundle_check_supported(const struct bundle *b, struct weft_err *e)
+{
+    WEFT_TRY(bundle_check_supported_by_orderer(b, e));
     if (b->application != NULL)
         WEFT_TRY(check_level("Application", b->application->capabilities.unsupported, e));
     return WEFT_OK;

@@ -131,6 +131,9 @@ const char *bundle_acl_find(const struct bundle_application *a, const char *reso
 /* Does this version support the capabilities asked for?  WEFT_INVALID:
  * "Application capability V9_9 is required but not supported". */
 enum weft_code bundle_check_supported(const struct bundle *b, struct weft_err *e) WEFT_MUST_CHECK;
+/* The same without the application's: an orderer does not run them. */
+enum weft_code bundle_check_supported_by_orderer(const struct bundle *b,
+                                                 struct weft_err *e) WEFT_MUST_CHECK;
 /* Warns of policies without which no network works. */
 void bundle_log_sanity(const struct bundle *b);
 /* May the channel go from one to the other?  (ValidateNew) */
