@@ -41,6 +41,9 @@ enum {
     LIMIT_CHANNEL_ID = 249,
     /* Different label values (and names) that one thread counts. */
     LIMIT_METRIC_CELLS = 1 << 16,
+    /* Connections to the operations endpoint; the headers of a request to it. */
+    LIMIT_HTTP_CONNECTIONS = 128,
+    LIMIT_HTTP_HEADER_BYTES = 32 << 10,
     /* Arrays and objects of a JSON request in each other. */
     LIMIT_JSON_DEPTH = 64,
     /* FABRIC_LOGGING_SPEC or a body for /logspec, FABRIC_LOGGING_FORMAT. */

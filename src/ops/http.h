@@ -23,7 +23,7 @@ enum {
 };
 
 struct http_request {
-    const char *method, *path, *query;              /* query: what follows ?, or "" */
+    const char *method, *path;                      /* path: without ? and what follows */
     const char *content_type, *accept, *request_id; /* headers; NULL: there is none */
     struct bytes body;
     bool body_is_cut; /* it was longer than allowed; the rest is gone */

@@ -57,14 +57,14 @@ def weft(*args, **kwargs):
 class Process:
     """A program that runs until it is stopped; its standard error is kept."""
 
-    def __init__(self, argv, env=None, cwd=None):
+    def __init__(self, argv, env=None, cwd=None, stdin=subprocess.DEVNULL):
         self.lines = []
         self.changed = threading.Condition()
         whole = {k: v for k, v in os.environ.items()
                  if not k.startswith(("ORDERER_", "CORE_", "FABRIC_"))}
         whole.update(env or {})
         self.popen = subprocess.Popen([str(a) for a in argv], env=whole, cwd=cwd, text=True,
-                                      errors="replace", stdin=subprocess.DEVNULL,
+                                      errors="replace", stdin=stdin,
                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -105,6 +105,8 @@ class Process:
         status = self.popen.wait(timeout)
         self.reader.join(timeout)
         self.popen.stderr.close()
+        if self.popen.stdin is not None:
+            self.popen.stdin.close()
         return status
 
     def __enter__(self):
