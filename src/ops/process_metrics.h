@@ -6,7 +6,6 @@
  *     process_metrics_take(p)     before each metrics_write
  *
  * Go origin   common/flogging/metrics/observer.go
- *             vendor/github.com/prometheus/client_golang/prometheus/process_collector.go
  * Owner       the operations thread
  * Memory      process_metrics_free; the owner outlives it
  */
