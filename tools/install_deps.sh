@@ -4,7 +4,7 @@
 # foreign clients from npm need.
 set -eu
 packages="gcc g++ clang libclang-rt-14-dev clang-format clang-tidy cmake ninja-build pkg-config
-    git python3 python3-grpcio python3-protobuf curl nghttp2-client zstd
+    git python3 python3-cryptography python3-grpcio python3-protobuf curl nghttp2-client zstd
     libssl-dev libnghttp2-dev libleveldb-dev libprotobuf-c-dev protobuf-c-compiler
     libyaml-dev libmicrohttpd-dev libgnutls28-dev libcmocka-dev libzstd-dev"
 [ "${1:-}" = interop ] && packages="$packages nodejs npm"

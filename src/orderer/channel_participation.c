@@ -144,6 +144,7 @@ static void take_out(struct registrar *r, struct chain_thread *t)
     while (r->chains[i] != t)
         i++;
     r->chains[i] = r->chains[--r->count];
+    registrar_show_count(r);
 }
 
 /* The thread ends first, so that no block comes; then the loops let go of it. */

@@ -7,7 +7,6 @@
 #include "orderer/orderer_wiring.h"
 #include "os/signals.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 LOG_DEFINE(logger, "orderer.common.server");
@@ -23,38 +22,43 @@ static const char help[] =
     "Configuration: orderer.yaml in $FABRIC_CFG_PATH, the working folder or\n"
     "/etc/hyperledger/fabric, and over it variables such as\n"
     "ORDERER_GENERAL_LISTENPORT=7050.  Logging: FABRIC_LOGGING_SPEC=info.\n"
-    "\n"
-    "This version serves the ledgers that are in FileLedger.Location through\n"
-    "Deliver; it does not order yet, and evaluates no channel policies: it listens\n"
-    "on a loopback address, or with TLS client authentication, only.\n";
+    "\n";
 
-static void run_until_told(struct signals *signals, struct orderer *o)
+static int fail(enum log_level level, int status, const struct weft_err *e)
 {
-    int n;
-    while ((n = signals_wait(signals, -1)) == SIGUSR1) {
-        LOG_INFO(&logger, "Received signal: %d (%s)", n, signals_name(n));
-        orderer_report(o);
-    }
-    LOG_INFO(&logger, "Received signal: %d (%s)", n, signals_name(n));
+    log_write(&logger, level, __FILE__, __LINE__, __func__, "%s", e->msg);
+    return status;
 }
 
-static enum weft_code start(struct weft_err *e)
+/* As in the original: panics are 2, fatal errors 1, a configuration that cannot be
+ * read 1. */
+static int start(void)
 {
     WEFT_CLEANUP(orderer_config_free) struct orderer_config *config = NULL;
     WEFT_CLEANUP(signals_close) struct signals *signals = NULL;
+    WEFT_CLEANUP(buf_done) struct buf text = { 0 };
     struct orderer *o = NULL;
-    WEFT_TRY(log_init_from_env(e));
-    WEFT_TRY(orderer_config_load((const char *const *)environ, &config, e));
-    WEFT_TRY(signals_open(&signals, e));
-    WEFT_TRY(orderer_start(config, &o, e));
-    run_until_told(signals, o);
+    struct weft_err e = { 0 };
+    enum orderer_exit how = ORDERER_EXIT_FATAL;
+    if (log_init_from_env(&e) != WEFT_OK)
+        return fail(LOG_LEVEL_PANIC, ORDERER_EXIT_PANIC, &e);
+    if (orderer_config_load((const char *const *)environ, &config, &e) != WEFT_OK) {
+        weft_err_add_context(&e, e.code, "failed to parse config");
+        return fail(LOG_LEVEL_ERROR, ORDERER_EXIT_FATAL, &e);
+    }
+    orderer_config_print(config, &text);
+    LOG_INFO(&logger, "%.*s", (int)text.len, (const char *)text.data);
+    if (signals_open(&signals, &e) != WEFT_OK)
+        return fail(LOG_LEVEL_FATAL, ORDERER_EXIT_FATAL, &e);
+    if (orderer_start(config, &o, &how, &e) != WEFT_OK)
+        return fail(how == ORDERER_EXIT_PANIC ? LOG_LEVEL_PANIC : LOG_LEVEL_FATAL, (int)how, &e);
+    enum weft_code rc = orderer_run(o, signals, &e);
     orderer_stop(o);
-    return WEFT_OK;
+    return rc == WEFT_OK ? 0 : fail(LOG_LEVEL_PANIC, ORDERER_EXIT_PANIC, &e);
 }
 
 int main(int argc, char **argv)
 {
-    struct weft_err e = { 0 };
     const char *command = argc > 1 ? argv[1] : "start";
     if (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0) {
         (void)fputs(help, stdout);
@@ -68,8 +72,5 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "orderer: error: unexpected %s, try --help\n", argv[argc - 1]);
         return 1;
     }
-    if (start(&e) == WEFT_OK)
-        return 0;
-    LOG_ERROR(&logger, "%s", e.msg);
-    return 1;
+    return start();
 }

@@ -2,53 +2,54 @@
 
 #include "base/log.h"
 #include "config/orderer_config.h"
-#include "deliver/deliver_server.h"
-#include "os/dirs.h"
-#include "os/file.h"
+#include "crypto/key_tables.h"
+#include "msp/msp.h"
+#include "msp/msp_dir.h"
+#include "msp/signing_identity.h"
+#include "net/net_msg.h"
+#include "orderer/msg_processor.h"
+#include "orderer/net_thread.h"
+#include "orderer/orderer_tls.h"
+#include "orderer/registrar.h"
+#include "os/clock.h"
 #include "os/jobs.h"
-#include "os/loop.h"
-#include "os/thread.h"
+#include "os/signals.h"
 
-#include <inttypes.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 enum {
     NET_MAX = 16,
-    ORDERER_MAIL = 1 << 16, /* messages a loop may have waiting */
+    MAIN_MAIL = 1024,
+    JOBS_MAX = 1 << 16,
     STORE_THREADS = 2,
-    STOP_MS = 500,
-    PEM_MAX = 1 << 20,
 };
 
 LOG_DEFINE(logger, "orderer.common.server");
 
-struct net_thread {
-    struct mailbox *mb;
-    struct loop *loop;
-    struct net *net;
-    struct deliver_server *deliver;
-    struct grpc_method methods[1];
-    struct grpc_server *server;
-    struct thread *thread;
-    struct mail stop;
-};
-
 struct orderer {
-    struct block_stores *stores;
-    struct dir_list channels;
-    struct deliver_source *sources;
-    struct jobs *store;
-    struct tls_context *tls;
-    struct net_thread net[NET_MAX];
+    struct signing_identity *signer;
+    struct msg_processor processor;
+    struct orderer_tls *tls;
+    struct mailbox *mb; /* main's */
+    struct registrar *registrar;
+    struct jobs *store, *crypto;
+    struct key_tables *tables;
+    struct net_world world;
+    struct net_thread *net[NET_MAX];
+    struct channel_listener listeners[NET_MAX];
     size_t net_count;
     struct grpc_listener *listener;
+    bool has_failed;
+    struct weft_err why;
 };
 
 /* ---- who may connect ------------------------------------------------------------------- */
 
-/* Policies of channels are not evaluated yet, so a request's signature decides
- * nothing.  Until they are, only this host, or clients whose certificates lead
- * to a trusted root, get to ask. */
+/* Policies of channels are not evaluated by Deliver yet: until they are, only this
+ * host, or clients whose certificates lead to a trusted root, get to ask. */
 static enum weft_code check_exposure(const struct orderer_config *c, struct weft_err *e)
 {
     const char *address = c->general.listen_address;
@@ -64,117 +65,70 @@ static enum weft_code check_exposure(const struct orderer_config *c, struct weft
         address);
 }
 
-static enum weft_code access_of_connection(const struct deliver_source *source,
-                                           struct bytes envelope, struct weft_err *e)
+/* ---- who we are -------------------------------------------------------------------------- */
+
+static enum weft_code load_identity(struct orderer *o, const struct orderer_general_config *c,
+                                    struct weft_err *e)
 {
-    (void)source, (void)envelope, (void)e; /* check_exposure has decided */
+    WEFT_CLEANUP(arena_done) struct arena arena = { 0 };
+    WEFT_CLEANUP(msp_unref) struct msp *local = NULL;
+    struct msp_config config;
+    enum weft_code rc =
+        msp_dir_read(c->local_msp_dir, c->local_msp_id, MSP_DIR_LOCAL, &arena, &config, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "Failed to get local msp config");
+    const struct msp_options options = { .version = MSP_1_4_3,
+                                         .now_s = clock_wall_ns() / 1000000000 };
+    rc = msp_new(&config, &options, &local, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "Failed to setup local msp with config");
+    rc = signing_identity_load(c->local_msp_dir, c->local_msp_id, &o->signer, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "Failed to get local MSP identity");
+    o->processor = (struct msg_processor){ .signer = o->signer,
+                                           .no_expiration_checks = c->no_expiration_checks };
     return WEFT_OK;
 }
 
-/* ---- TLS ----------------------------------------------------------------------------------- */
+/* ---- channels ------------------------------------------------------------------------------ */
 
-static enum weft_code read_roots(const struct config_strings *paths, struct buf *all,
-                                 struct weft_err *e)
+static enum weft_code reprocess(void *ctx, const struct bundle *bundle, enum order_kind kind,
+                                struct bytes envelope, struct net_msg **ret, struct weft_err *e)
 {
-    for (size_t i = 0; i < paths->count; i++) {
-        WEFT_CLEANUP(buf_done) struct buf one = { 0 };
-        WEFT_TRY(file_read_all(paths->items[i], PEM_MAX, &one, e));
-        buf_put(all, buf_bytes(&one));
-        buf_put_u8(all, '\n');
-    }
+    const struct orderer *o = ctx;
+    WEFT_CLEANUP(buf_done) struct buf made = { 0 };
+    const struct msg_update u = { .now = bundle,
+                                  .envelope = envelope,
+                                  .channels = registrar_channels(o->registrar),
+                                  .now_ns = clock_wall_ns() };
+    WEFT_TRY(msg_reprocess(&o->processor, kind, &u, &made, e));
+    if (kind == ORDER_CONFIG)
+        *ret = net_msg_copy(buf_bytes(&made));
     return WEFT_OK;
 }
 
-static enum weft_code make_tls(struct orderer *o, const struct config_tls *t, struct weft_err *e)
+static void ledger_failed(void *ctx, const struct weft_err *why)
 {
-    WEFT_CLEANUP(buf_done) struct buf cert = { 0 };
-    WEFT_CLEANUP(buf_done) struct buf key = { 0 };
-    WEFT_CLEANUP(buf_done) struct buf roots = { 0 };
-    if (!t->enabled)
-        return WEFT_OK;
-    WEFT_TRY(file_read_all(t->certificate, PEM_MAX, &cert, e));
-    WEFT_TRY(file_read_all(t->private_key, PEM_MAX, &key, e));
-    WEFT_TRY(read_roots(&t->client_root_cas, &roots, e));
-    struct bytes all_roots = buf_bytes(&roots);
-    struct tls_config config = {
-        .cert_pem = buf_bytes(&cert),
-        .key_pem = buf_bytes(&key),
-        .roots_pem = &all_roots,
-        .roots_count = roots.len > 0 ? 1 : 0,
-        .client_auth = t->client_auth_required ? TLS_CLIENT_REQUIRE : TLS_CLIENT_REQUEST,
-    };
-    enum weft_code rc = tls_context_new(TLS_SERVER, &config, &o->tls, e);
-    explicit_bzero(key.data, key.len);
-    return rc;
+    struct orderer *o = ctx;
+    if (!o->has_failed)
+        o->why = *why;
+    o->has_failed = true;
 }
 
-/* ---- ledgers ---------------------------------------------------------------------------------- */
-
-static enum weft_code open_ledgers(struct orderer *o, const char *location, struct weft_err *e)
+static enum weft_code open_channels(struct orderer *o, const struct orderer_config *c,
+                                    struct weft_err *e)
 {
-    WEFT_TRY(block_stores_open(location, LEDGER_ORDERER, &o->stores, e));
-    WEFT_TRY(block_stores_list(o->stores, &o->channels, e));
-    o->sources = weft_alloc((o->channels.count + 1) * sizeof(*o->sources));
-    for (size_t i = 0; i < o->channels.count; i++) {
-        struct deliver_source *s = &o->sources[i];
-        s->id = o->channels.names[i];
-        WEFT_TRY(block_store_open(o->stores, s->id, &s->store, e));
-        LOG_INFO(&logger, "Opened ledger [%s], height [%" PRIu64 "]", s->id,
-                 block_store_height(s->store));
-    }
-    return WEFT_OK;
+    o->mb = mailbox_new("main", MAIN_MAIL);
+    return registrar_open(&(struct registrar_config){ .orderer = c,
+                                                      .signer = o->signer,
+                                                      .mb = o->mb,
+                                                      .ctx = o,
+                                                      .reprocess = reprocess,
+                                                      .failed = ledger_failed },
+                          &o->registrar, e);
 }
 
-/* ---- net threads --------------------------------------------------------------------------------- */
-
-static void on_conn_failed(void *user, const struct net_peer *peer, const struct weft_err *why)
-{
-    (void)user;
-    LOG_DEBUG(&logger, "Connection failed: %s" LOG_KV "remoteaddress=%s", why->msg, peer->address);
-}
-
-static void on_stopped(void *user)
-{
-    struct net_thread *n = user;
-    loop_stop(n->loop);
-}
-
-static const struct grpc_server_ops server_ops = { .on_conn_failed = on_conn_failed,
-                                                   .on_stopped = on_stopped };
-
-static void make_net(struct orderer *o, struct net_thread *n, const struct orderer_config *c)
-{
-    struct net_limits limits = NET_LIMITS_DEFAULT;
-    limits.message_recv_bytes = c->general.max_recv_bytes;
-    limits.message_send_bytes = c->general.max_send_bytes;
-    limits.handshake_ms = (uint32_t)(c->general.connection_timeout_ns / 1000000);
-    limits.ping_min_interval_ms = (uint32_t)(c->general.keepalive.min_interval_ns / 1000000);
-    limits.keepalive_ms = (uint32_t)(c->general.keepalive.interval_ns / 1000000);
-    limits.keepalive_timeout_ms = (uint32_t)(c->general.keepalive.timeout_ns / 1000000);
-
-    n->mb = mailbox_new("net", ORDERER_MAIL);
-    n->loop = loop_new(n->mb, n);
-    n->net = net_new(n->loop, &limits, n->mb, NULL);
-    n->deliver = deliver_server_new(&(struct deliver_server_config){
-        .stream = { .time_window_ns = c->general.time_window_ns },
-        .binds_tls = c->general.tls.enabled && c->general.tls.client_auth_required,
-        .sources = o->sources,
-        .source_count = o->channels.count,
-        .store = o->store,
-        .mb = n->mb,
-        .access = access_of_connection,
-    });
-    n->methods[0] = (struct grpc_method){ .path = "/orderer.AtomicBroadcast/Deliver",
-                                          .ops = &deliver_server_ops,
-                                          .service = n->deliver };
-    n->server =
-        grpc_server_new(n->net, n->methods, WEFT_ARRAY_LEN(n->methods), o->tls, &server_ops, n);
-}
-
-static void run_net(void *arg)
-{
-    loop_run(((struct net_thread *)arg)->loop);
-}
+/* ---- loops ------------------------------------------------------------------------------------ */
 
 static size_t cores(void)
 {
@@ -182,100 +136,150 @@ static size_t cores(void)
     return n < 1 ? 1 : n > NET_MAX ? NET_MAX : (size_t)n;
 }
 
-static enum weft_code listen_and_run(struct orderer *o, const struct orderer_config *c,
-                                     struct weft_err *e)
+static enum weft_code make_loops(struct orderer *o, const struct orderer_config *c,
+                                 struct weft_err *e)
+{
+    o->store = jobs_new("store", STORE_THREADS, JOBS_MAX);
+    o->crypto = jobs_new("crypto", 0, JOBS_MAX);
+    o->tables = key_tables_new(&(struct key_tables_config){
+        .budget_bytes = KEY_TABLES_BUDGET_DEFAULT, .pool = o->crypto });
+    o->world = (struct net_world){ .config = c,
+                                   .tls = o->tls,
+                                   .store = o->store,
+                                   .crypto = o->crypto,
+                                   .tables = o->tables,
+                                   .processor = &o->processor };
+    for (; o->net_count < cores(); o->net_count++) {
+        struct net_thread *n = o->net[o->net_count] = net_thread_new(&o->world);
+        registrar_fill(o->registrar, net_thread_channels(n));
+        o->listeners[o->net_count] =
+            (struct channel_listener){ net_thread_mailbox(n), net_thread_channels(n) };
+    }
+    for (size_t i = 0; i < o->net_count; i++)
+        WEFT_TRY(net_thread_serve(o->net[i], e));
+    return WEFT_OK;
+}
+
+static enum weft_code listen_on(struct orderer *o, const struct orderer_general_config *c,
+                                struct weft_err *e)
 {
     struct grpc_target targets[NET_MAX];
     WEFT_FREE char *address =
-        weft_asprintf(strchr(c->general.listen_address, ':') != NULL ? "[%s]:%u" : "%s:%u",
-                      c->general.listen_address, c->general.listen_port);
-    for (size_t i = 0; i < o->net_count; i++) {
-        make_net(o, &o->net[i], c);
-        targets[i] = (struct grpc_target){ o->net[i].server, i == 0 ? NULL : o->net[i].mb };
-    }
-    WEFT_TRY(grpc_listener_new(o->net[0].net, address, targets, o->net_count, &o->listener, e));
+        weft_asprintf(strchr(c->listen_address, ':') != NULL ? "[%s]:%u" : "%s:%u",
+                      c->listen_address, c->listen_port);
     for (size_t i = 0; i < o->net_count; i++)
-        WEFT_TRY(thread_start("net", run_net, &o->net[i], &o->net[i].thread, e));
+        targets[i] = (struct grpc_target){ net_thread_server(o->net[i]),
+                                           i == 0 ? NULL : net_thread_mailbox(o->net[i]) };
+    enum weft_code rc = grpc_listener_new(net_thread_net(o->net[0]), address, targets, o->net_count,
+                                          &o->listener, e);
+    return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "Failed to listen");
+}
+
+static enum weft_code run_threads(struct orderer *o, struct weft_err *e)
+{
+    const struct channel_listeners all = { o->listeners, o->net_count };
+    WEFT_TRY(registrar_start(o->registrar, &all, e));
+    LOG_INFO(&logger, "Starting orderer:\n Version: " WEFT_VERSION);
+    for (size_t i = 0; i < o->net_count; i++)
+        WEFT_TRY(net_thread_start(o->net[i], e));
     LOG_INFO(&logger, "Beginning to serve requests" LOG_KV "address=%s",
              grpc_listener_address(o->listener));
     return WEFT_OK;
 }
 
-/* ---- start and stop --------------------------------------------------------------------------------- */
+/* ---- start, run, stop ---------------------------------------------------------------------------- */
 
 enum weft_code orderer_start(const struct orderer_config *c, struct orderer **ret,
-                             struct weft_err *e)
+                             enum orderer_exit *ret_exit, struct weft_err *e)
 {
-    WEFT_TRY(check_exposure(c, e));
     struct orderer *o = weft_alloc(sizeof(*o));
-    o->net_count = cores();
-    enum weft_code rc = make_tls(o, &c->general.tls, e);
+    enum orderer_exit how = ORDERER_EXIT_PANIC;
+    enum weft_code rc = check_exposure(c, e);
     if (rc == WEFT_OK)
-        rc = open_ledgers(o, c->ledger_location, e);
+        rc = load_identity(o, &c->general, e);
     if (rc == WEFT_OK) {
-        o->store = jobs_new("store", STORE_THREADS, ORDERER_MAIL);
-        rc = listen_and_run(o, c, e);
+        how = ORDERER_EXIT_FATAL;
+        rc = orderer_tls_load(&c->general.tls, &o->tls, e);
     }
-    if (rc != WEFT_OK) {
-        orderer_stop(o);
-        return rc;
+    if (rc == WEFT_OK) {
+        how = ORDERER_EXIT_PANIC;
+        rc = open_channels(o, c, e);
     }
-    *ret = o;
-    return WEFT_OK;
+    if (rc == WEFT_OK) {
+        how = ORDERER_EXIT_FATAL;
+        rc = make_loops(o, c, e);
+    }
+    if (rc == WEFT_OK)
+        rc = listen_on(o, &c->general, e);
+    if (rc == WEFT_OK) {
+        how = ORDERER_EXIT_PANIC;
+        rc = run_threads(o, e);
+    }
+    if (rc == WEFT_OK) {
+        *ret = o;
+        return WEFT_OK;
+    }
+    *ret_exit = how;
+    orderer_stop(o);
+    return rc;
 }
 
-static void stop_server(struct mail *m, void *owner)
+/* False: it says stop. */
+static bool take_signals(struct orderer *o, struct signals *signals)
 {
-    struct net_thread *n = owner;
-    (void)m;
-    grpc_server_stop(n->server, STOP_MS);
+    int n;
+    while ((n = signals_take(signals)) != 0) {
+        LOG_INFO(&logger, "Received signal: %d (%s)", n, signals_name(n));
+        if (n != SIGUSR1)
+            return false;
+        orderer_report(o);
+    }
+    return true;
 }
 
-static void drop_nothing(struct mail *m)
+enum weft_code orderer_run(struct orderer *o, struct signals *signals, struct weft_err *e)
 {
-    (void)m; /* it lies in the thread's own struct */
+    struct pollfd fds[] = { { .fd = signals_fd(signals), .events = POLLIN },
+                            { .fd = mailbox_fd(o->mb), .events = POLLIN } };
+    while (!o->has_failed) {
+        if (poll(fds, WEFT_ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+            return WEFT_FAIL(e, WEFT_IO, "poll: error %d", errno);
+        if (!take_signals(o, signals))
+            return WEFT_OK;
+        WEFT_IGNORE(mailbox_drain(o->mb, o->registrar, MAIN_MAIL) == 0);
+    }
+    return WEFT_FAIL(e, o->why.code, "%s", o->why.msg);
 }
 
 void orderer_stop(struct orderer *o)
 {
-    for (size_t i = 0; i < o->net_count; i++) {
-        struct net_thread *n = &o->net[i];
-        n->stop = (struct mail){ .handle = stop_server, .drop = drop_nothing };
-        while (n->thread != NULL && !mailbox_put(n->mb, &n->stop))
-            (void)usleep(1000); /* full of reads that come back: they are soon taken */
-    }
+    if (o->registrar != NULL)
+        registrar_stop(o->registrar);
     for (size_t i = 0; i < o->net_count; i++)
-        thread_join(WEFT_TAKE(o->net[i].thread));
+        net_thread_ask_stop(o->net[i]);
     for (size_t i = 0; i < o->net_count; i++)
-        if (o->net[i].mb != NULL)
-            mailbox_close(o->net[i].mb);
+        net_thread_join(o->net[i]);
     grpc_listener_free(o->listener);
     for (size_t i = 0; i < o->net_count; i++)
-        grpc_server_free(o->net[i].server);
+        net_thread_close_calls(o->net[i]);
     jobs_free(o->store);
-    for (size_t i = 0; i < o->net_count; i++) {
-        struct net_thread *n = &o->net[i];
-        deliver_server_free(n->deliver);
-        net_free(n->net);
-        loop_free(n->loop);
-        mailbox_free(n->mb);
-    }
-    for (size_t i = 0; o->sources != NULL && i < o->channels.count; i++)
-        block_store_close(o->sources[i].store);
-    free(o->sources);
-    dir_list_done(&o->channels);
-    block_stores_close(o->stores);
-    tls_context_unref(o->tls);
+    jobs_free(o->crypto);
+    for (size_t i = 0; i < o->net_count; i++)
+        net_thread_free(o->net[i]);
+    registrar_free(o->registrar);
+    mailbox_free(o->mb);
+    key_tables_free(o->tables);
+    orderer_tls_free(o->tls);
+    signing_identity_free(o->signer);
     free(o);
 }
 
 void orderer_report(const struct orderer *o)
 {
     LOG_INFO(&logger,
-             "Go routines report: this orderer has none; [%zu] net threads, [%d] store "
-             "threads, [%zu] channels",
-             o->net_count, (int)STORE_THREADS, o->channels.count);
-    for (size_t i = 0; i < o->channels.count; i++)
-        LOG_INFO(&logger, "Channel [%s] has height [%" PRIu64 "]", o->sources[i].id,
-                 block_store_height(o->sources[i].store));
+             "Go routines report: this orderer has none; [%zu] net threads, [%d] store threads, "
+             "[%u] crypto threads, [%zu] channels",
+             o->net_count, (int)STORE_THREADS, jobs_threads(o->crypto),
+             registrar_channels(o->registrar));
+    registrar_report(o->registrar);
 }

@@ -15,6 +15,7 @@
 #include "proto/metadata.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 
 LOG_DEFINE(server_log, "orderer.common.server");
 LOG_DEFINE(logger, "orderer.commmon.multichannel");
@@ -82,10 +83,21 @@ struct chain_thread *registrar_find(const struct registrar *r, const char *id)
     return NULL;
 }
 
+void registrar_show_count(struct registrar *r)
+{
+    atomic_store(&r->shown_count, r->count);
+}
+
+size_t registrar_channels(const struct registrar *r)
+{
+    return atomic_load(&r->shown_count);
+}
+
 static void add_chain(struct registrar *r, struct chain_thread *t)
 {
     r->chains = weft_realloc(r->chains, (r->count + 1) * sizeof(struct chain_thread *));
     r->chains[r->count++] = t;
+    registrar_show_count(r);
     if (chain_thread_is_system(t))
         r->system = t;
 }

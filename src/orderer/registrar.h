@@ -55,6 +55,8 @@ enum weft_code registrar_start(struct registrar *r, const struct channel_listene
                                struct weft_err *e) WEFT_MUST_CHECK;
 /* While the loops still run. */
 void registrar_stop(struct registrar *r);
+/* How many there are; any thread. */
+size_t registrar_channels(const struct registrar *r);
 /* A line a channel into the log. */
 void registrar_report(const struct registrar *r);
 

@@ -23,10 +23,12 @@ struct registrar {
     struct channel_listener *listeners;
     struct chain_thread **chains;
     size_t count;
+    _Atomic size_t shown_count;  /* for other threads */
     struct chain_thread *system; /* NULL: there is none */
     bool is_stopping;
 };
 
+void registrar_show_count(struct registrar *r);
 struct chain_thread *registrar_find(const struct registrar *r, const char *id);
 /* Takes the store, also on failure.  The chain does not run yet. */
 enum weft_code registrar_add(struct registrar *r, const char *id, struct bundle *b,

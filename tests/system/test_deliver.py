@@ -3,7 +3,6 @@
 import hashlib
 import os
 import queue
-import shutil
 import ssl
 import subprocess
 import unittest
@@ -11,7 +10,8 @@ import unittest
 import grpc
 
 import wire
-from harness import BIN, Certificates, Folder, Process, ROOT, fixture
+from fabric_network import ORDERER, Orderer, copy_ledger, org
+from harness import BIN, Certificates, Folder, ROOT, fixture
 from wire import ALL, NEWEST, OLDEST, UNSET, at, channel_header, envelope, seek
 
 HEIGHT = 79
@@ -22,12 +22,13 @@ class Stream:
     """One Deliver stream."""
 
     def __init__(self, channel):
+        self.who = org(1)
         self.requests = queue.Queue()
         call = channel.stream_stream("/orderer.AtomicBroadcast/Deliver")
         self.answers = call(iter(self.requests.get, None), timeout=30)
 
     def ask(self, info, channel="mychannel", header=None):
-        self.requests.put(envelope(header or channel_header(channel), info))
+        self.requests.put(self.who.envelope(header or channel_header(channel), info))
 
     def read(self):
         return wire.read_deliver(next(self.answers))
@@ -52,37 +53,21 @@ class Stream:
 class DeliverTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        ledger = fixture("ledger-small/orderer")
         cls.folder = Folder()
         cls.dir = cls.folder.__enter__()
-        shutil.copytree(ledger, cls.dir / "ledger")
-        subprocess.run(["chmod", "-R", "u+w", cls.dir / "ledger"], check=True)
+        copy_ledger(cls.dir)
+        cls.ca = fixture(f"{ORDERER}/tls/ca.crt")
         cls.certs = Certificates(cls.dir / "tls")
-        cls.server = cls.certs.make("server")
         cls.client = cls.certs.make("client")
 
     @classmethod
     def tearDownClass(cls):
         cls.folder.__exit__()
 
-    def orderer(self, tls=False, client_auth=False, **more):
-        env = {
-            "FABRIC_CFG_PATH": str(ROOT / "sampleconfig"),
-            "ORDERER_GENERAL_LISTENADDRESS": "127.0.0.1",
-            "ORDERER_GENERAL_LISTENPORT": "0",
-            "ORDERER_FILELEDGER_LOCATION": str(self.dir / "ledger"),
-        }
-        if tls:
-            env |= {
-                "ORDERER_GENERAL_TLS_ENABLED": "true",
-                "ORDERER_GENERAL_TLS_CERTIFICATE": str(self.server[0]),
-                "ORDERER_GENERAL_TLS_PRIVATEKEY": str(self.server[1]),
-                "ORDERER_GENERAL_TLS_CLIENTAUTHREQUIRED": str(client_auth).lower(),
-                "ORDERER_GENERAL_TLS_CLIENTROOTCAS": f"[{self.certs.ca}]",
-            }
-        process = Process([BIN / "orderer"], env=env | more)
-        match = process.wait_for(r"Beginning to serve requests address=(\S+)")
-        return process, match.group(1)
+    def orderer(self, client_auth=False):
+        env = {"ORDERER_GENERAL_TLS_CLIENTAUTHREQUIRED": str(client_auth).lower(),
+               "ORDERER_GENERAL_TLS_CLIENTROOTCAS": f"[{self.certs.ca}]"}
+        return Orderer(self.dir, "etcdraft", env)
 
     def test_every_row_of_the_seek_table(self):
         top = HEIGHT - 1
@@ -112,8 +97,7 @@ class DeliverTest(unittest.TestCase):
             (OLDEST, None, 0, [], 400),
             (at(7), at(8), 7, [7, 8], 200),
         ]
-        process, address = self.orderer()
-        with process, grpc.insecure_channel(address) as channel:
+        with self.orderer() as orderer, orderer.connect() as channel:
             for row in rows:
                 with self.subTest(row=row):
                     stream = Stream(channel)
@@ -125,9 +109,7 @@ class DeliverTest(unittest.TestCase):
                         self.assertTrue(stream.ended())
 
     def test_blocks_are_those_of_the_fixture(self):
-        process, address = self.orderer(tls=True)
-        credentials = grpc.ssl_channel_credentials(self.certs.ca.read_bytes())
-        with process, grpc.secure_channel(address, credentials) as channel:
+        with self.orderer() as orderer, orderer.connect() as channel:
             stream = Stream(channel)
             stream.ask(seek(OLDEST, NEWEST))
             for n in range(HEIGHT):
@@ -150,8 +132,7 @@ class DeliverTest(unittest.TestCase):
             (envelope(channel_header("nochannel"), b"\xff"), 404),
             (envelope(channel_header("mychannel"), b"\x0a\xff"), 400),
         ]
-        process, address = self.orderer()
-        with process, grpc.insecure_channel(address) as channel:
+        with self.orderer() as orderer, orderer.connect() as channel:
             for request, status in rows:
                 with self.subTest(request=request):
                     stream = Stream(channel)
@@ -160,8 +141,7 @@ class DeliverTest(unittest.TestCase):
                     self.assertTrue(stream.ended())
 
     def test_many_seeks_on_one_stream(self):
-        process, address = self.orderer()
-        with process, grpc.insecure_channel(address) as channel:
+        with self.orderer() as orderer, orderer.connect() as channel:
             stream = Stream(channel)
             for n in (3, 2, 1):
                 stream.ask(seek(at(n), at(n + 1)))  # sent at once, answered in turn
@@ -171,8 +151,7 @@ class DeliverTest(unittest.TestCase):
             self.assertTrue(stream.ended())
 
     def test_waits_at_the_tip_until_the_client_has_gone(self):
-        process, address = self.orderer()
-        with process, grpc.insecure_channel(address) as channel:
+        with self.orderer() as orderer, orderer.connect() as channel:
             stream = Stream(channel)
             stream.ask(seek(at(77), at(ALL)))
             self.assertEqual(stream.read()[1], 77)
@@ -183,42 +162,38 @@ class DeliverTest(unittest.TestCase):
             self.assertEqual(again.until_status(), ([78], 200))
 
     def test_binds_requests_to_the_clients_certificate(self):
-        process, address = self.orderer(tls=True, client_auth=True)
         cert, key = (path.read_bytes() for path in self.client)
         der_hash = hashlib.sha256(ssl.PEM_cert_to_DER_cert(cert.decode())).digest()
-        credentials = grpc.ssl_channel_credentials(self.certs.ca.read_bytes(), key, cert)
-        with process, grpc.secure_channel(address, credentials) as channel:
+        credentials = grpc.ssl_channel_credentials(self.ca.read_bytes(), key, cert)
+        with (self.orderer(client_auth=True) as orderer,
+              grpc.secure_channel(orderer.address, credentials) as channel):
             for claimed, status in ((der_hash, 200), (b"", 400), (b"x" * 32, 400)):
                 stream = Stream(channel)
                 stream.ask(seek(NEWEST, NEWEST),
                            header=channel_header("mychannel", tls_hash=claimed))
                 self.assertEqual(stream.until_status()[1], status)
-            nobody = grpc.ssl_channel_credentials(self.certs.ca.read_bytes())
-            with grpc.secure_channel(address, nobody) as stranger:
+            nobody = grpc.ssl_channel_credentials(self.ca.read_bytes())
+            with grpc.secure_channel(orderer.address, nobody) as stranger:
                 with self.assertRaises(grpc.RpcError):
                     Stream(stranger).read()
 
     def test_peer_channel_fetch_writes_the_block(self):
-        msp = self.dir / "msp"
-        cert, key = self.certs.make("admin")
-        for folder, path in (("signcerts", cert), ("keystore", key)):
-            (msp / folder).mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, msp / folder)
+        msp = fixture("crypto/peerOrganizations/org1.example.com/users/Admin@org1.example.com/msp")
         env = {"FABRIC_CFG_PATH": str(ROOT / "sampleconfig"), "CORE_PEER_LOCALMSPID": "Org1MSP",
                "CORE_PEER_MSPCONFIGPATH": str(msp), "FABRIC_LOGGING_SPEC": "info"}
-        process, address = self.orderer(tls=True, client_auth=True)
+        orderer = self.orderer(client_auth=True)
 
         def fetch(what, *more):
             out = self.dir / "fetched.block"
             out.unlink(missing_ok=True)
             done = subprocess.run(
-                [BIN / "peer", "channel", "fetch", what, out, "-c", "mychannel", "-o", address,
-                 "--tls", "--cafile", self.certs.ca, "--clientauth", "--certfile", self.client[0],
+                [BIN / "peer", "channel", "fetch", what, out, "-c", "mychannel", "-o", orderer.address,
+                 "--tls", "--cafile", self.ca, "--clientauth", "--certfile", self.client[0],
                  "--keyfile", self.client[1], *more], env=os.environ | env, capture_output=True,
                 text=True, timeout=30, check=False)
             return done, out
 
-        with process:
+        with orderer:
             for what, number in (("0", 0), ("oldest", 0), ("newest", 78), ("config", 64)):
                 done, out = fetch(what)
                 self.assertEqual(done.returncode, 0, done.stderr)
@@ -233,33 +208,19 @@ class DeliverTest(unittest.TestCase):
             self.assertIn("Error: fetch target illegal: some", done.stderr)
 
     def test_stops_and_reports_when_told(self):
-        process, _ = self.orderer()
-        with process:
-            process.popen.send_signal(10)
-            process.wait_for("Go routines report")
-            process.wait_for(r"Channel \[mychannel\] has height \[79\]")
-            self.assertEqual(process.stop(15, timeout=5), 0)
-            self.assertIn("Received signal: 15 (terminated)", process.log())
+        with self.orderer() as orderer:
+            orderer.process.popen.send_signal(10)
+            orderer.process.wait_for("Go routines report")
+            orderer.process.wait_for(r"Channel \[mychannel\] has height \[79\]")
+            self.assertEqual(orderer.process.stop(15, timeout=5), 0)
+            self.assertIn("Received signal: 15 (terminated)", orderer.process.log())
 
     def test_two_orderers_do_not_share_a_ledger(self):
-        first, _ = self.orderer()
-        with first:
-            env = {"FABRIC_CFG_PATH": str(ROOT / "sampleconfig"),
-                   "ORDERER_GENERAL_LISTENADDRESS": "127.0.0.1",
-                   "ORDERER_GENERAL_LISTENPORT": "0",
-                   "ORDERER_FILELEDGER_LOCATION": str(self.dir / "ledger")}
-            with Process([BIN / "orderer"], env=env) as second:
-                second.wait_for("lock is already acquired on file .*/index/LOCK")
-                self.assertEqual(second.popen.wait(10), 1)
-
-    def test_does_not_serve_strangers_without_policies(self):
-        env = {"FABRIC_CFG_PATH": str(ROOT / "sampleconfig"),
-               "ORDERER_GENERAL_LISTENADDRESS": "0.0.0.0",
-               "ORDERER_GENERAL_LISTENPORT": "0",
-               "ORDERER_FILELEDGER_LOCATION": str(self.dir / "ledger")}
-        with Process([BIN / "orderer"], env=env) as process:
-            process.wait_for("does not evaluate the channels' Readers policies yet")
-            self.assertEqual(process.popen.wait(10), 1)
+        with self.orderer():
+            second = self.orderer()
+            second.process.wait_for("lock is already acquired on file .*/index/LOCK")
+            self.assertEqual(second.process.popen.wait(10), 2)
+            second.process.stop()
 
 
 if __name__ == "__main__":
