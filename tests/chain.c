@@ -231,8 +231,12 @@ struct block *chain_next_config(struct chain *c, size_t bytes)
     WEFT_CLEANUP(buf_done) struct buf data = { 0 };
     WEFT_ASSERT(c->signer != NULL);
     struct making m = making_of(1);
-    put_random(c, &data, bytes);
-    make_envelope(c, HEADER_CONFIG, buf_bytes(&data), &m.envelopes[0]);
+    if (c->put_config != NULL) {
+        c->put_config(c, &m.envelopes[0]);
+    } else {
+        put_random(c, &data, bytes);
+        make_envelope(c, HEADER_CONFIG, buf_bytes(&data), &m.envelopes[0]);
+    }
     buf_put_u8(&m.slots[BLOCK_SLOT_FLAGS], 0);
     c->last_config = c->count;
     struct block *b = add_block(c, &m);

@@ -39,6 +39,8 @@ struct chain {
     const char *channel;
     enum chain_form form;
     struct chain_signer *signer;
+    /* Writes a config transaction; NULL: random bytes will do. */
+    void (*put_config)(struct chain *c, struct buf *out);
     uint64_t last_config;
     struct digest commit; /* of the newest block that has one */
     struct weft_rand rand;

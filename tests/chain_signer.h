@@ -11,6 +11,11 @@
 struct chain_signer;
 
 struct chain_signer *chain_signer_new(void);
+/* Somebody else's: a SerializedIdentity, and a key that signs a message. */
+struct chain_signer *chain_signer_of(struct bytes creator,
+                                     void (*sign)(const void *key, struct bytes message,
+                                                  struct buf *out),
+                                     const void *key);
 void chain_signer_free(struct chain_signer *s);
 
 /* Its SerializedIdentity, { "OrdererMSP", certificate as PEM }, and its key. */

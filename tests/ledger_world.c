@@ -86,7 +86,7 @@ static void take_note(void *ctx, const char *text)
 
 enum weft_code world_verify_open(struct world *w, struct ledger_dir *d, struct weft_err *e)
 {
-    struct ledger_verify_deps deps = { w, take_progress, take_note };
+    struct ledger_verify_deps deps = { .ctx = w, .progress = take_progress, .note = take_note };
     w->notes[0] = '\0';
     WEFT_TRY(ledger_verify(d, "ch", &deps, &w->found, e));
     return WEFT_OK;
@@ -94,7 +94,7 @@ enum weft_code world_verify_open(struct world *w, struct ledger_dir *d, struct w
 
 enum weft_code world_verify(struct world *w, struct weft_err *e)
 {
-    struct ledger_verify_deps deps = { w, take_progress, take_note };
+    struct ledger_verify_deps deps = { .ctx = w, .progress = take_progress, .note = take_note };
     WEFT_CLEANUP(ledger_dir_done) struct ledger_dir d = { 0 };
     WEFT_TRY(ledger_dir_open(w->root, &d, e));
     WEFT_TRY(world_verify_open(w, &d, e));

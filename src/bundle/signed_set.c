@@ -4,9 +4,13 @@
 #include "base/log.h"
 #include "msp/msp_identity.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 LOG_DEFINE(logger, "policies");
 
 struct one {
+    size_t index; /* among all signatures that were added */
     struct msp_identity *id;
     enum signature_verdict verdict; /* written when the batch is checked */
 };
@@ -15,6 +19,8 @@ struct signed_set {
     struct one all[LIMIT_POLICY_SIGNERS];
     size_t count;
     struct msp_identity *good[LIMIT_POLICY_SIGNERS]; /* borrowed from `all` */
+    size_t seen;                                     /* signatures, whoever's */
+    char why[256];                                   /* the first was passed over */
 };
 
 struct signed_set *signed_set_new(void)
@@ -31,18 +37,33 @@ void signed_set_free(struct signed_set *s)
     free(s);
 }
 
+/* Says it, and keeps the first for who asks. */
+static void pass_over(struct signed_set *s, const char *fmt, ...) WEFT_PRINTF(2, 3);
+static void pass_over(struct signed_set *s, const char *fmt, ...)
+{
+    char text[sizeof(s->why)];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    LOG_WARN(&logger, "%s", text);
+    if (s->why[0] == '\0')
+        memcpy(s->why, text, sizeof(text));
+}
+
 void signed_set_add(struct signed_set *s, struct identity_cache *cache, const struct signed_data *d,
                     struct signature_batch *batch)
 {
     struct weft_err e = { 0 };
+    size_t index = s->seen++;
     if (s->count == LIMIT_POLICY_SIGNERS) {
-        LOG_WARN(&logger, "only %d signatures are looked at", (int)LIMIT_POLICY_SIGNERS);
+        pass_over(s, "only %d signatures are looked at", (int)LIMIT_POLICY_SIGNERS);
         return;
     }
     struct one *one = &s->all[s->count];
-    *one = (struct one){ 0 };
+    *one = (struct one){ .index = index };
     if (identity_cache_get(cache, d->identity, &one->id, &e) != WEFT_OK) {
-        LOG_WARN(&logger, "invalid identity: %s", e.msg);
+        pass_over(s, "invalid identity: %s", e.msg);
         return;
     }
     s->count++;
@@ -65,12 +86,26 @@ struct policy_signers signed_set_signers(struct signed_set *s)
     for (size_t i = 0; i < s->count; i++) {
         const struct one *one = &s->all[i];
         if (is_there(s, n, one->id))
-            LOG_WARN(&logger, "De-duplicating identity at index %zu in signature set", i);
+            pass_over(s, "De-duplicating identity [%.*s] at index %zu in signature set",
+                      (int)msp_identity_mspid(one->id).len,
+                      (const char *)msp_identity_mspid(one->id).data, one->index);
         else if (one->verdict != SIGNATURE_GOOD)
-            LOG_WARN(&logger, "signature for identity %zu is invalid", i);
+            pass_over(s, "signature for identity %zu is invalid: it is not by [%.*s]", one->index,
+                      (int)msp_identity_mspid(one->id).len,
+                      (const char *)msp_identity_mspid(one->id).data);
         else
             s->good[n++] = one->id;
     }
     return (
         struct policy_signers){ .ctx = s->good, .count = n, .satisfies = msp_identities_satisfy };
+}
+
+const struct msp_identity *signed_set_signer(const struct signed_set *s, size_t i)
+{
+    return s->good[i];
+}
+
+const char *signed_set_why(const struct signed_set *s)
+{
+    return s->why[0] != '\0' ? s->why : NULL;
 }

@@ -41,4 +41,8 @@ void signed_set_add(struct signed_set *s, struct identity_cache *cache, const st
 /* Once the batch is checked; the result points into the set. */
 struct policy_signers signed_set_signers(struct signed_set *s);
 
+/* After that: the signer i; why the first one that was passed over was, or NULL. */
+const struct msp_identity *signed_set_signer(const struct signed_set *s, size_t i);
+const char *signed_set_why(const struct signed_set *s);
+
 #endif

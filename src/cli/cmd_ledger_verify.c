@@ -1,4 +1,5 @@
 /* weft ledger verify: is a node's ledger whole? */
+#include "audit/chain_audit.h"
 #include "cli/cmds.h"
 #include "ledger/ledger_inventory.h"
 #include "os/clock.h"
@@ -9,6 +10,8 @@ struct show {
     struct cli *cli;
     const char *channel; /* NULL: the ledger as a whole */
     struct cli_progress progress;
+    struct chain_audit *audit;
+    struct buf periods; /* what is printed once all is good */
 };
 
 static void progress(void *ctx, uint64_t bytes)
@@ -24,16 +27,57 @@ static void note(void *ctx, const char *text)
                   s->channel != NULL ? ": " : "", text);
 }
 
+static enum weft_code judge_block(void *ctx, const struct block_view *v, struct weft_err *e)
+{
+    return chain_audit_block(((struct show *)ctx)->audit, v, e);
+}
+
+/* "  blocks 3 to 26: configuration 2 (block 2): /Channel/... (ANY Writers) met by OrdererMSP" */
+static void period(void *ctx, const struct audit_period *p)
+{
+    struct buf *out = &((struct show *)ctx)->periods;
+    if (p->blocks == 0)
+        return;
+    buf_printf(out,
+               "  blocks %" PRIu64 " to %" PRIu64 ": configuration %" PRIu64 " (block %" PRIu64
+               "): %s (%s) met by",
+               p->first, p->last, p->sequence, p->config_block, p->policy, p->rule);
+    for (size_t i = 0; i < p->signer_count; i++)
+        buf_printf(out, "%s %.*s in %" PRIu64, i > 0 ? "," : "", (int)p->signers[i].mspid.len,
+                   (const char *)p->signers[i].mspid.data, p->signers[i].blocks);
+    if (p->others > 0)
+        buf_printf(out, ", others in %" PRIu64, p->others);
+    buf_put_u8(out, '\n');
+}
+
 static void print_count(struct cli *cli, uint64_t count, const char *what)
 {
     if (count > 0)
         (void)fprintf(cli->out, ", %" PRIu64 " %s", count, what);
 }
 
+static void show_done(struct show *s)
+{
+    chain_audit_free(s->audit);
+    buf_done(&s->periods);
+}
+WEFT_DEFINE_CLEANUP_IN_PLACE(struct show, show_done)
+
+/* The files, and who signed what is in them. */
+static enum weft_code verify_blocks(struct show *s, struct ledger_dir *d,
+                                    struct ledger_verified *ret, struct weft_err *e)
+{
+    s->audit = chain_audit_new(&(struct chain_audit_deps){ s, period, note });
+    WEFT_TRY(ledger_verify(d, s->channel,
+                           &(struct ledger_verify_deps){ s, progress, note, judge_block }, ret, e));
+    enum weft_code rc = chain_audit_end(s->audit, e);
+    return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "channel [%s]", s->channel);
+}
+
 static enum weft_code verify_channel(struct cli *cli, struct ledger_dir *d, const char *channel,
                                      struct weft_err *e)
 {
-    struct show s = { .cli = cli, .channel = channel };
+    WEFT_CLEANUP(show_done) struct show s = { .cli = cli, .channel = channel };
     uint64_t files = 0, total = 0;
     struct ledger_verified v;
     /* Only for the progress: what it trips over, verify says better. */
@@ -41,8 +85,7 @@ static enum weft_code verify_channel(struct cli *cli, struct ledger_dir *d, cons
         total = 0;
     uint64_t started = clock_monotonic_ms();
     cli_progress_start(&s.progress, cli, channel, total);
-    enum weft_code rc =
-        ledger_verify(d, channel, &(struct ledger_verify_deps){ &s, progress, note }, &v, e);
+    enum weft_code rc = verify_blocks(&s, d, &v, e);
     cli_progress_end(&s.progress);
     WEFT_TRY(rc);
     double seconds = (double)(clock_monotonic_ms() - started) / 1000;
@@ -51,7 +94,8 @@ static enum weft_code verify_channel(struct cli *cli, struct ledger_dir *d, cons
     print_count(cli, v.signatures, "orderer signatures");
     print_count(cli, v.commit_hashes, "commit hashes");
     print_count(cli, v.index_entries, "index entries");
-    (void)fprintf(cli->out, "; %" PRIu64 " bytes in %.1f s\n", v.bytes, seconds);
+    (void)fprintf(cli->out, "; %" PRIu64 " bytes in %.1f s\n%.*s", v.bytes, seconds,
+                  (int)s.periods.len, (const char *)s.periods.data);
     return WEFT_OK;
 }
 
@@ -60,7 +104,8 @@ static enum weft_code verify_inventory(struct cli *cli, struct ledger_dir *d, st
 {
     struct show s = { .cli = cli };
     cli_progress_start(&s.progress, cli, "", 0);
-    return ledger_inventory_verify(d, &(struct ledger_verify_deps){ &s, progress, note }, e);
+    return ledger_inventory_verify(
+        d, &(struct ledger_verify_deps){ .ctx = &s, .progress = progress, .note = note }, e);
 }
 
 /* The first error goes up, the others are said here. */
@@ -103,10 +148,15 @@ const struct cli_cmd cmd_ledger_verify = {
         "in it, or that folder itself), or one channel's.  Nothing in it is changed.\n"
         "\n"
         "Checked are: file and record lengths, block numbers, previous and data hashes; the\n"
-        "metadata of each block with the orderer's signature (that it is by the certificate it\n"
-        "carries; whether that may sign is not asked yet), a peer's validation flags and commit\n"
-        "hashes; each key of the index against the files; and that no channel is missing.\n"
-        "Without an index the files can't tell that their last blocks are gone.\n"
+        "metadata of each block with the orderer's signature; that it was allowed to sign, by the\n"
+        "BlockValidation policy of the configuration of its time; that each configuration is what\n"
+        "its update makes of the one before it, and was allowed to; a peer's validation flags and\n"
+        "commit hashes; each key of the index against the files; that no channel is missing.\n"
+        "The first block is believed.  Without an index the files can't tell that their last\n"
+        "blocks are gone.\n"
+        "\n"
+        "For each configuration one line says which blocks were signed under it, which policy\n"
+        "they meet, and whose signatures they carry.\n"
         "\n"
         "A node that runs changes its files meanwhile: stop it, or verify a copy.\n"
         "\n"

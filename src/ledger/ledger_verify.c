@@ -133,6 +133,8 @@ static enum weft_code check_block(struct verify *v, struct bytes body, const str
     WEFT_TRY(check_channel(v, e));
     WEFT_TRY(slot_check_block(v->slots, &v->view, e));
     WEFT_TRY(commit_hash_check_block(v->commits, &v->view, e));
+    if (v->deps->block != NULL)
+        WEFT_TRY(v->deps->block(v->deps->ctx, &v->view, e));
     v->done.last_hash = block_header_hash(&v->view);
     if (v->ix.kv != NULL)
         WEFT_TRY(block_index_entries(
@@ -335,6 +337,8 @@ enum weft_code ledger_verify(struct ledger_dir *d, const char *channel,
     struct verify v = { .d = d, .channel = channel, .deps = deps };
     v.dir = weft_asprintf("%s/%s", d->chains, channel);
     v.slots = slot_check_new(d->layout);
+    if (deps->block != NULL)
+        slot_check_leave_signatures(v.slots);
     v.commits = commit_hash_check_new();
     enum weft_code rc = verify_all(&v, e);
     if (rc == WEFT_OK)

@@ -13,7 +13,8 @@
  * What can't be seen from the files alone: that the last blocks are gone, if
  * there is no index that knew them; on a peer without an index, another flag
  * in a block whose commit hash can't be computed.  Whether an orderer's
- * certificate may sign is a question of the channel's configuration.
+ * certificate may sign is a question of the channel's configuration: it is
+ * asked above this layer, in deps->block.
  *
  * Go origin   none
  * Owner       one thread; changes nothing
@@ -30,6 +31,10 @@ struct ledger_verify_deps {
     void (*progress)(void *ctx, uint64_t bytes);
     /* Something worth saying that is no fault. */
     void (*note)(void *ctx, const char *text);
+    /* What else is to be asked of a block that is whole, one after the other from
+     * block 0 on (audit/chain_audit.h); it then checks the signatures in slot 0,
+     * all of them.  NULL: nothing. */
+    enum weft_code (*block)(void *ctx, const struct block_view *v, struct weft_err *e);
 };
 
 struct ledger_verified {

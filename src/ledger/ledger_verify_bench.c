@@ -51,7 +51,7 @@ static int sum_files_fast(const char *const *arg)
 
 static int verify(const char *const *arg)
 {
-    const struct ledger_verify_deps deps = { NULL, no_progress, no_note };
+    const struct ledger_verify_deps deps = { .progress = no_progress, .note = no_note };
     struct weft_err e = { 0 };
     struct ledger_verified v;
     WEFT_CLEANUP(ledger_dir_done) struct ledger_dir d = { 0 };

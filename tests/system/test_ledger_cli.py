@@ -81,7 +81,11 @@ class TinyLedger(Case):
                 if kind == "peer":
                     self.assertEqual(kv_dump(dir / "node/ledgerProvider"), (TINY / "peer-inventory.txt").read_text())
                     self.assertEqual(kv_dump(dir / "node/pvtdataStore"), "74696e790001 -> 05\n")
-                self.assertIn("tiny: good: 6 blocks, 14 transactions, 5 orderer signatures", self.good("verify", dir / "node"))
+                good = self.good("verify", dir / "node")
+                self.assertIn("tiny: good: 6 blocks, 14 transactions, 5 orderer signatures", good)
+                self.assertTrue(good.endswith(
+                    "  blocks 1 to 3: configuration 0 (block 0): /Channel/Orderer/BlockValidation (ANY Writers) met by OrdererMSP in 3\n"
+                    "  blocks 4 to 5: configuration 1 (block 3): /Channel/Orderer/BlockValidation (ANY Writers) met by OrdererMSP in 2\n"), good)
                 self.good("export", dir / "node", "tiny", dir / "out")
                 self.assert_same_files(dir / "out", blocks)
 
@@ -137,6 +141,47 @@ class TinyLedger(Case):
                     self.good("export", dir / "node", "tiny", dir / step, "--from", "2", "--to", "4")
                     self.assertEqual(sorted(p.name for p in (dir / step).iterdir()), ["2.block", "3.block", "4.block"])
                 shutil.rmtree(dir / "node/index", ignore_errors=True)
+
+
+class WhoSigned(Case):
+    """Each block is judged by the configuration of its time, each configuration by the one before it."""
+
+    def ledger(self, dir, fault, kind="orderer"):
+        (dir / "in").mkdir()
+        subprocess.run([TEST_BIN / "make_chain", kind, "ch", "9", dir / "in", *([fault] if fault else [])], check=True)
+        self.good("import", dir / "node", "ch", dir / "in", "--layout", kind)
+        return dir / "node"
+
+    def test_a_chain_that_was_made_by_the_rules_is_good(self):
+        for kind in ("orderer", "peer"):
+            with self.subTest(kind), Folder() as dir:
+                self.assertIn("ch: good: 6 blocks", self.good("verify", self.ledger(dir, "", kind)))
+
+    def test_a_fault_is_refused_with_block_policy_and_reason(self):
+        policy = r"/Channel/Orderer/BlockValidation \(ANY Writers\) of the configuration in block \[3\] is not met: implicit policy evaluation failed - 0 sub-policies"
+        for fault, words in (
+            ("stranger", rf"block \[4\] is signed by Org1MSP: {policy}"),
+            ("forged", rf"block \[4\] is signed by nobody: {policy}.*; invalid identity: .*unknown authority"),
+            ("unsigned", rf"block \[4\] is signed by nobody: {policy}"),
+            ("unauthorised", r"block \[3\]: bad configuration: it is not what its update makes of the one before: "
+                             r"error validating DeltaSet: policy for \[Value\]  /Channel/Orderer/BatchSize not satisfied"),
+            ("unchanged", r"block \[3\]: bad configuration: .*: ConfigEnvelope LastUpdate did not produce the supplied config result"),
+        ):
+            for kind in ("orderer", "peer"):
+                with self.subTest(fault=fault, kind=kind), Folder() as dir:
+                    node = self.ledger(dir, fault, kind)
+                    self.assertRegex(self.refused(1, "Error: channel [ch]: ", "verify", node), words)
+
+    def test_a_flipped_bit_of_a_signature_is_refused(self):
+        with Folder() as dir:
+            file = self.ledger(dir, "") / "chains/ch/blockfile_000000"
+            whole, block = file.read_bytes(), (dir / "in/4.block").read_bytes()
+            pem_end = block.rindex(b"-----END CERTIFICATE-----\n") + 26
+            signature = block[pem_end + 2 + 24 + 2:][:60]  # behind the nonce
+            self.assertEqual(signature[0], 0x30, "a DER sequence")
+            flip(file, whole.index(signature) + 40)
+            words = self.refused(1, "Error: channel [ch]: ", "verify", dir / "node")
+            self.assertRegex(words, r"block \[4\] is signed by nobody: .*; signature for identity 0 is invalid")
 
 
 class Errors(Case):
@@ -247,10 +292,15 @@ class RealLedgers(Case):
         return "".join(line.split("  #")[0] + "\n" for line in part.strip().split("\n"))
 
     def test_all_are_good(self):
+        periods = ""
+        for n, (config, first, last) in enumerate(((0, 1, 1), (1, 2, 2), (2, 3, 26), (26, 27, 43), (43, 44, 50),
+                                                   (50, 51, 61), (61, 62, 64), (64, 65, 78)), 1):
+            periods += (rf"  blocks {first} to {last}: configuration {n} \(block {config}\): "
+                        rf"/Channel/Orderer/BlockValidation \(ANY Writers\) met by OrdererMSP in {last - first + 1}\n")
         self.assertRegex(self.good("verify", self.orderer),
-                         r"^mychannel: good: 79 blocks, 255 transactions, 78 orderer signatures, 81 index entries; .*\n"
+                         r"^mychannel: good: 79 blocks, 255 transactions, 78 orderer signatures, 81 index entries; .*\n" + periods +
                          r"system-channel: good: 2 blocks, 2 transactions, 1 orderer signatures, 4 index entries; ")
-        whole = r"^mychannel: good: 79 blocks, 255 transactions, 78 orderer signatures, 75 commit hashes, 670 index entries; "
+        whole = r"^mychannel: good: 79 blocks, 255 transactions, 78 orderer signatures, 75 commit hashes, 670 index entries; .*\n" + periods
         for path in (self.peer, self.peer / "ledgersData"):
             self.assertRegex(self.good("verify", path), whole)
         alone = self.good("verify", self.peer / "ledgersData/chains/chains/mychannel")
@@ -401,6 +451,7 @@ class BulkChain(Case):
     def test_it_is_good(self):
         out = self.good("verify", self.chains.parent)
         self.assertIn("bulk: good: 642 blocks, 63606 transactions, 641 orderer signatures; 267651806 bytes", out)
+        self.assertIn("  blocks 3 to 641: configuration 3 (block 2): /Channel/Orderer/BlockValidation (ANY Writers) met by OrdererMSP in 639\n", out)
 
     @staticmethod
     def has_open(files, name):
