@@ -44,6 +44,8 @@ enum {
     /* Connections to the operations endpoint; the headers of a request to it. */
     LIMIT_HTTP_CONNECTIONS = 128,
     LIMIT_HTTP_HEADER_BYTES = 32 << 10,
+    /* The form that brings an orderer the block of a channel to join. */
+    LIMIT_JOIN_BYTES = 16 << 20,
     /* Arrays and objects of a JSON request in each other. */
     LIMIT_JSON_DEPTH = 64,
     /* FABRIC_LOGGING_SPEC or a body for /logspec, FABRIC_LOGGING_FORMAT. */
