@@ -1,44 +1,82 @@
 #include "deliver/deliver_server.h"
 
+#include "base/log.h"
 #include "base/varint.h"
+#include "ops/metrics.h"
 #include "os/clock.h"
 #include "os/jobs.h"
 #include "proto/wire.h"
 
-/* Waits for one channel, on one loop. */
-struct waiters {
+LOG_DEFINE(logger, "common.deliver");
+
+/* A channel that streams of this loop are on. */
+struct channel {
     struct block_watch watch;
-    const struct deliver_source *source;
-    struct client *first;
     struct deliver_server *server;
+    void *of_world;          /* our reference */
+    struct client *first;    /* who waits */
+    struct read_job *gather; /* reads that are being collected; valid while is_gathering */
+    bool is_gathering;
+    size_t users; /* streams whose request is on it */
+    bool is_gone; /* removed: no new streams */
+    struct channel *next;
 };
 
 struct deliver_server {
     struct deliver_server_config config;
-    struct waiters *channels; /* one a source */
+    struct channel *channels;
 };
 
-/* A stream's part of the server.  Lives on while a worker reads for it. */
+/* A stream's part of the server.  Lives on while a worker works for it. */
 struct client {
     struct deliver_stream ds;
     struct deliver_server *server;
     struct grpc_stream *stream; /* NULL: it is gone */
+    struct channel *channel;    /* of its request; NULL: none */
+    struct net_msg *request;
     struct block_iter *iter;
-    struct waiters *waiting; /* whose list it is in */
-    struct client *next, **link;
-    bool reading;
+    struct client *next, **link; /* among those who wait */
+    struct client *next_reader;  /* of the same job */
+    uint64_t last;               /* the last block that it asked for */
+    struct read_job *in_hand;    /* what it has not sent yet; while blocks are handed out */
+    struct net_msg **held;       /* its own copy of it while access is checked again */
+    size_t held_count;
+    unsigned out; /* jobs that will come back */
 };
+
+static void client_free_if_done(struct client *c)
+{
+    if (c->stream != NULL || c->out > 0)
+        return;
+    block_iter_free(c->iter);
+    net_msg_unref(c->request);
+    free(c);
+}
+
+static void drop_held(struct client *c)
+{
+    for (size_t i = 0; i < c->held_count; i++)
+        net_msg_unref(c->held[i]);
+    free(WEFT_TAKE(c->held));
+    c->held_count = 0;
+}
 
 /* ---- reading, on a worker ----------------------------------------------------------- */
 
+/* For one stream, or for all that waited for the same block. */
 struct read_job {
     struct job job;
-    struct client *client;
+    struct deliver_server *server;
+    struct channel *channel; /* is a user of it, so that its store stays open */
+    struct client *clients;
+    struct block_iter *iter; /* the one client's, or the job's own */
+    bool own_iter;
     uint64_t first, last;
     struct net_msg *messages[DELIVER_BATCH_BLOCKS];
     size_t count;
     enum weft_code rc;
     struct weft_err why;
+    struct read_job *next; /* while gathered */
 };
 
 static void free_owned(void *owner)
@@ -64,7 +102,7 @@ static void read_blocks(struct job *j)
     while (r->rc == WEFT_OK && r->count < DELIVER_BATCH_BLOCKS && bytes < DELIVER_BATCH_BYTES &&
            r->first + r->count <= r->last) {
         WEFT_CLEANUP(block_unref) struct block *b = NULL;
-        r->rc = block_iter_next(r->client->iter, &b, &r->why);
+        r->rc = block_iter_next(r->iter, &b, &r->why);
         if (b == NULL)
             break;
         r->messages[r->count] = encode(&b->v);
@@ -72,65 +110,217 @@ static void read_blocks(struct job *j)
     }
 }
 
+static void leave(struct channel *ch);
+
 static void read_job_free(struct read_job *r)
 {
     for (size_t i = 0; i < r->count; i++)
         net_msg_unref(r->messages[i]);
+    if (r->own_iter)
+        block_iter_free(r->iter);
+    leave(r->channel);
     free(r);
 }
 
-static void client_free(struct client *c)
+/* How many of what was read the stream has asked for. */
+static size_t share_of(const struct read_job *r, const struct client *c)
 {
-    block_iter_free(c->iter);
-    free(c);
+    uint64_t wanted = c->last - r->first + 1;
+    return r->count < wanted ? r->count : (size_t)wanted;
+}
+
+/* Blocks that can't go out yet are the stream's own for that time. */
+static void keep_if_held(struct client *c, const struct read_job *r)
+{
+    if (c->ds.sm.state != DELIVER_HOLDING)
+        return;
+    c->held_count = share_of(r, c);
+    c->held = weft_alloc((c->held_count + 1) * sizeof(struct net_msg *));
+    for (size_t i = 0; i < c->held_count; i++)
+        c->held[i] = net_msg_ref(r->messages[i]);
 }
 
 static void read_done(struct mail *m, void *owner)
 {
     struct read_job *r = WEFT_CONTAINER_OF(m, struct read_job, job.mail);
-    struct client *c = r->client;
     (void)owner;
-    c->reading = false;
-    for (size_t i = 0; i < r->count && c->stream != NULL; i++) {
-        struct net_msg *message = WEFT_TAKE(r->messages[i]);
-        enum weft_code rc = grpc_stream_send(c->stream, message, &r->why);
-        if (r->rc == WEFT_OK)
-            r->rc = rc;
+    while (r->clients != NULL) {
+        struct client *c = r->clients;
+        r->clients = c->next_reader;
+        if (c->stream != NULL) {
+            c->in_hand = r;
+            deliver_stream_blocks(&c->ds, share_of(r, c), r->rc, &r->why);
+            keep_if_held(c, r);
+            c->in_hand = NULL;
+        }
+        c->out--;
+        client_free_if_done(c); /* its iterator before the store: the job is still a user */
     }
-    if (c->stream == NULL)
-        client_free(c);
-    else
-        deliver_stream_blocks(&c->ds, r->count, r->rc, &r->why);
     read_job_free(r);
 }
 
 static void read_dropped(struct mail *m)
 {
     struct read_job *r = WEFT_CONTAINER_OF(m, struct read_job, job.mail);
-    client_free(r->client); /* its stream went with the loop */
+    while (r->clients != NULL) { /* their streams went with the loop */
+        struct client *c = r->clients;
+        r->clients = c->next_reader;
+        c->out--;
+        client_free_if_done(c);
+    }
     read_job_free(r);
+}
+
+static void submit_read(struct read_job *r)
+{
+    if (jobs_submit(r->server->config.store, &r->job))
+        return;
+    for (struct client *c = r->clients; c != NULL; c = c->next_reader) {
+        c->out--;
+        grpc_stream_finish(c->stream, GRPC_RESOURCE_EXHAUSTED, "too many reads are waiting");
+    }
+    read_job_free(r);
+}
+
+static struct read_job *new_read(struct channel *ch, uint64_t first, uint64_t last)
+{
+    struct read_job *r = weft_alloc(sizeof(*r));
+    r->job = (struct job){ .mail = { .handle = read_done, .drop = read_dropped },
+                           .run = read_blocks,
+                           .back = ch->server->config.mb };
+    r->server = ch->server;
+    r->channel = ch;
+    ch->users++;
+    r->first = first;
+    r->last = last;
+    return r;
+}
+
+static struct block_store *store_of(const struct channel *ch)
+{
+    return ch->server->config.world->store(ch->of_world);
+}
+
+/* Many wake up at once: those who want the same block share one read. */
+static void gather_read(struct client *c, struct channel *ch, uint64_t first, uint64_t last)
+{
+    struct read_job *r = ch->gather;
+    while (r != NULL && r->first != first)
+        r = r->next;
+    if (r == NULL) {
+        r = new_read(ch, first, last);
+        r->iter = block_iter_new(store_of(ch), first);
+        r->own_iter = true;
+        r->next = ch->gather;
+        ch->gather = r;
+    }
+    if (last > r->last)
+        r->last = last;
+    c->next_reader = r->clients;
+    r->clients = c;
 }
 
 static void start_read(void *ctx, struct deliver_channel *channel, uint64_t first, uint64_t last)
 {
     struct client *c = ctx;
-    const struct waiters *w = (struct waiters *)(void *)channel;
-    const struct deliver_server_config *config = &c->server->config;
-    if (c->iter == NULL)
-        c->iter = block_iter_new(w->source->store, first);
-    struct read_job *r = weft_alloc(sizeof(*r));
-    r->job = (struct job){ .mail = { .handle = read_done, .drop = read_dropped },
-                           .run = read_blocks,
-                           .back = config->mb };
-    r->client = c;
-    r->first = first;
-    r->last = last;
-    c->reading = true;
-    if (!jobs_submit(config->store, &r->job)) {
-        c->reading = false;
-        free(r);
-        grpc_stream_finish(c->stream, GRPC_RESOURCE_EXHAUSTED, "too many reads are waiting");
+    struct channel *ch = (struct channel *)(void *)channel;
+    c->last = last;
+    c->out++;
+    if (ch->is_gathering) {
+        gather_read(c, ch, first, last);
+        return;
     }
+    if (c->iter == NULL)
+        c->iter = block_iter_new(store_of(ch), first);
+    struct read_job *r = new_read(ch, first, last);
+    r->iter = c->iter;
+    r->clients = c;
+    c->next_reader = NULL;
+    submit_read(r);
+}
+
+static void send_blocks(void *ctx, bool send)
+{
+    struct client *c = ctx;
+    size_t n = c->in_hand != NULL ? share_of(c->in_hand, c) : c->held_count;
+    struct net_msg **messages = c->in_hand != NULL ? c->in_hand->messages : c->held;
+    struct weft_err e;
+    enum weft_code rc = send ? WEFT_OK : WEFT_CANCELLED;
+    for (size_t i = 0; i < n && rc == WEFT_OK; i++)
+        rc = grpc_stream_send(c->stream, net_msg_ref(messages[i]), &e);
+    if (send && rc != WEFT_OK && rc != WEFT_CANCELLED)
+        grpc_stream_finish(c->stream, GRPC_RESOURCE_EXHAUSTED, e.msg);
+    if (send && c->channel != NULL)
+        metric_add(METRIC_OF(c->server->config.metrics, DELIVER_BLOCKS_SENT,
+                             c->server->config.world->id(c->channel->of_world), "false", "block"),
+                   n);
+    drop_held(c);
+}
+
+/* ---- may it read? ------------------------------------------------------------------------ */
+
+struct access_job {
+    struct job job;
+    struct client *client;
+    const struct deliver_world *world;
+    void *snapshot;
+    struct net_msg *request;
+    int64_t expires_ns;
+    enum weft_code rc;
+    struct weft_err why;
+};
+
+static void access_run(struct job *j)
+{
+    struct access_job *a = WEFT_CONTAINER_OF(j, struct access_job, job);
+    a->rc = a->world->access(a->snapshot, net_msg_bytes(a->request), &a->expires_ns, &a->why);
+}
+
+static void access_free(struct access_job *a)
+{
+    a->world->snapshot_free(a->snapshot);
+    net_msg_unref(a->request);
+    free(a);
+}
+
+static void access_done(struct mail *m, void *owner)
+{
+    struct access_job *a = WEFT_CONTAINER_OF(m, struct access_job, job.mail);
+    struct client *c = a->client;
+    (void)owner;
+    if (c->stream != NULL)
+        deliver_stream_access(&c->ds, a->rc, a->expires_ns, &a->why);
+    c->out--;
+    client_free_if_done(c);
+    access_free(a);
+}
+
+static void access_dropped(struct mail *m)
+{
+    struct access_job *a = WEFT_CONTAINER_OF(m, struct access_job, job.mail);
+    a->client->out--;
+    client_free_if_done(a->client);
+    access_free(a);
+}
+
+static void check_access(void *ctx, struct deliver_channel *channel)
+{
+    struct client *c = ctx;
+    const struct deliver_server_config *config = &c->server->config;
+    struct access_job *a = weft_alloc(sizeof(*a));
+    a->job = (struct job){ .mail = { .handle = access_done, .drop = access_dropped },
+                           .run = access_run,
+                           .back = config->mb };
+    a->client = c;
+    a->world = config->world;
+    a->snapshot = a->world->snapshot(a->world->ctx, ((struct channel *)(void *)channel)->of_world);
+    a->request = net_msg_ref(c->request);
+    c->out++;
+    if (jobs_submit(config->workers, &a->job))
+        return;
+    c->out--;
+    access_free(a);
+    grpc_stream_finish(c->stream, GRPC_RESOURCE_EXHAUSTED, "too many requests are waiting");
 }
 
 /* ---- waiting ----------------------------------------------------------------------------- */
@@ -148,26 +338,114 @@ static void stop_waiting(struct client *c)
 static void start_waiting(void *ctx, struct deliver_channel *channel)
 {
     struct client *c = ctx;
-    struct waiters *w = (struct waiters *)(void *)channel;
-    c->next = w->first;
-    c->link = &w->first;
-    if (w->first != NULL)
-        w->first->link = &c->next;
-    w->first = c;
+    struct channel *ch = (struct channel *)(void *)channel;
+    block_iter_free(WEFT_TAKE(c->iter)); /* it will be woken with others, and read with them */
+    c->next = ch->first;
+    c->link = &ch->first;
+    if (ch->first != NULL)
+        ch->first->link = &c->next;
+    ch->first = c;
 }
 
-static void height_moved(struct block_watch *watch, uint64_t height, void *owner)
+/* Tells everybody who waits; they may begin to wait again. */
+static void wake(struct channel *ch, void (*tell)(struct deliver_stream *s))
 {
-    struct waiters *w = WEFT_CONTAINER_OF(watch, struct waiters, watch);
-    (void)height, (void)owner;
-    struct client *c = WEFT_TAKE(w->first);
+    struct client *c = WEFT_TAKE(ch->first);
     if (c != NULL)
         c->link = &c; /* the list that is left belongs to this call */
     while (c != NULL) {
         struct client *this = c;
         stop_waiting(this);
-        deliver_stream_height(&this->ds);
+        tell(&this->ds);
     }
+}
+
+static void height_moved(struct block_watch *watch, uint64_t height, void *owner)
+{
+    struct channel *ch = WEFT_CONTAINER_OF(watch, struct channel, watch);
+    (void)height, (void)owner;
+    ch->is_gathering = true;
+    wake(ch, deliver_stream_height);
+    ch->is_gathering = false;
+    while (ch->gather != NULL) {
+        struct read_job *r = ch->gather;
+        ch->gather = r->next;
+        submit_read(r);
+    }
+}
+
+/* ---- channels -------------------------------------------------------------------------------- */
+
+static struct channel *find_of_world(struct deliver_server *d, const void *of_world)
+{
+    struct channel *ch = d->channels;
+    while (ch != NULL && ch->of_world != of_world)
+        ch = ch->next;
+    return ch;
+}
+
+static struct channel *open_channel(struct deliver_server *d, struct bytes id)
+{
+    void *of_world = d->config.world->find(d->config.world->ctx, id);
+    if (of_world == NULL)
+        return NULL;
+    struct channel *ch = find_of_world(d, of_world);
+    if (ch != NULL) {
+        d->config.world->unref(of_world); /* one reference is enough */
+        return ch;
+    }
+    ch = weft_alloc(sizeof(*ch));
+    ch->server = d;
+    ch->of_world = of_world;
+    ch->watch.mb = d->config.mb;
+    ch->watch.handle = height_moved;
+    ch->next = d->channels;
+    d->channels = ch;
+    block_store_watch(store_of(ch), &ch->watch);
+    return ch;
+}
+
+/* Its blocks come no more: a mail about one may still be on its way, so that the
+ * struct stays until the server's end. */
+static void close_channel(struct channel *ch)
+{
+    if (ch->of_world == NULL || ch->users > 0)
+        return;
+    block_store_unwatch(store_of(ch), &ch->watch);
+    ch->server->config.world->unref(WEFT_TAKE(ch->of_world));
+}
+
+static void leave(struct channel *ch)
+{
+    ch->users--;
+    if (ch->is_gone)
+        close_channel(ch);
+}
+
+static struct channel *find_open(struct deliver_server *d, const char *id)
+{
+    struct channel *ch = d->channels;
+    while (ch != NULL &&
+           (ch->of_world == NULL || strcmp(d->config.world->id(ch->of_world), id) != 0))
+        ch = ch->next;
+    return ch;
+}
+
+void deliver_server_errored(struct deliver_server *d, const char *channel_id)
+{
+    struct channel *ch = find_open(d, channel_id);
+    if (ch != NULL && d->config.world->is_errored(ch->of_world))
+        wake(ch, deliver_stream_errored);
+}
+
+void deliver_server_forget(struct deliver_server *d, const char *channel_id)
+{
+    struct channel *ch = find_open(d, channel_id);
+    if (ch == NULL)
+        return;
+    ch->is_gone = true;
+    wake(ch, deliver_stream_errored);
+    close_channel(ch); /* or with the last of its streams, each after what it reads now */
 }
 
 /* ---- what a stream needs -------------------------------------------------------------------- */
@@ -180,24 +458,54 @@ static int64_t now_ns(void *ctx)
 
 static struct deliver_channel *find_channel(void *ctx, struct bytes id)
 {
-    const struct client *c = ctx;
-    for (size_t i = 0; i < c->server->config.source_count; i++)
-        if (bytes_eq(id, bytes_of_str(c->server->config.sources[i].id)))
-            return (struct deliver_channel *)(void *)&c->server->channels[i];
-    return NULL;
+    struct client *c = ctx;
+    struct metrics_owner *o = c->server->config.metrics;
+    c->channel = open_channel(c->server, id);
+    if (c->channel == NULL)
+        return NULL;
+    c->channel->users++;
+    metric_add(METRIC_OF(o, DELIVER_REQUESTS_RECEIVED,
+                         c->server->config.world->id(c->channel->of_world), "false", "block"),
+               1);
+    return (struct deliver_channel *)(void *)c->channel;
+}
+
+static void leave_channel(struct client *c, bool success)
+{
+    struct channel *ch = WEFT_TAKE(c->channel);
+    metric_add(METRIC_OF(c->server->config.metrics, DELIVER_REQUESTS_COMPLETED,
+                         c->server->config.world->id(ch->of_world), "false", "block",
+                         success ? "true" : "false"),
+               1);
+    stop_waiting(c);
+    block_iter_free(WEFT_TAKE(c->iter));
+    leave(ch);
+}
+
+static void forget_channel(void *ctx, struct deliver_channel *channel, bool success)
+{
+    (void)channel;
+    leave_channel(ctx, success);
 }
 
 static uint64_t height(void *ctx, struct deliver_channel *channel)
 {
     (void)ctx;
-    return block_store_height(((struct waiters *)(void *)channel)->source->store);
+    return block_store_height(store_of((struct channel *)(void *)channel));
 }
 
-static enum weft_code access_of(void *ctx, struct deliver_channel *channel, struct bytes envelope,
-                                struct weft_err *e)
+static bool is_errored(void *ctx, struct deliver_channel *channel)
 {
-    const struct client *c = ctx;
-    return c->server->config.access(((struct waiters *)(void *)channel)->source, envelope, e);
+    const struct channel *ch = (struct channel *)(void *)channel;
+    (void)ctx;
+    return ch->is_gone || ch->server->config.world->is_errored(ch->of_world);
+}
+
+static uint64_t sequence(void *ctx, struct deliver_channel *channel)
+{
+    const struct channel *ch = (struct channel *)(void *)channel;
+    (void)ctx;
+    return ch->server->config.world->sequence(ch->of_world);
 }
 
 /* DeliverResponse { 1 status }: a oneof, so that 0 would be written too. */
@@ -207,8 +515,9 @@ static void send_status(void *ctx, int status)
     struct weft_err e;
     WEFT_CLEANUP(buf_done) struct buf b = { 0 };
     wire_put_varint(&b, 1, (uint64_t)status);
-    /* A stream that takes no more is ending: on_close says so. */
-    (void)grpc_stream_send(c->stream, net_msg_copy(buf_bytes(&b)), &e);
+    enum weft_code rc = grpc_stream_send(c->stream, net_msg_copy(buf_bytes(&b)), &e);
+    if (rc != WEFT_OK && rc != WEFT_CANCELLED) /* cancelled: on_close says so */
+        LOG_WARN(&logger, "Error sending to %s: %s", c->ds.client.address, e.msg);
 }
 
 static bool is_writable(void *ctx)
@@ -219,7 +528,8 @@ static bool is_writable(void *ctx)
 static void next_request(void *ctx)
 {
     struct client *c = ctx;
-    block_iter_free(WEFT_TAKE(c->iter));
+    net_msg_unref(WEFT_TAKE(c->request));
+    LOG_DEBUG(&logger, "Waiting for new SeekInfo from %s", c->ds.client.address);
     grpc_stream_resume(c->stream);
 }
 
@@ -231,9 +541,13 @@ static void end_stream(void *ctx)
 static const struct deliver_deps deps = {
     .now_ns = now_ns,
     .find_channel = find_channel,
+    .forget_channel = forget_channel,
     .height = height,
-    .access = access_of,
+    .is_errored = is_errored,
+    .sequence = sequence,
+    .check_access = check_access,
     .read = start_read,
+    .send_blocks = send_blocks,
     .wait = start_waiting,
     .send_status = send_status,
     .is_writable = is_writable,
@@ -256,14 +570,20 @@ static void on_open(struct grpc_stream *s, void *service)
                                                        .has_cert = peer->cert_der.len > 0,
                                                        .cert_hash = peer->cert_hash });
     grpc_stream_set_user(s, c);
+    metric_add(METRIC(d->config.metrics, DELIVER_STREAMS_OPENED), 1);
+    LOG_DEBUG(&logger, "Starting new deliver loop for %s", peer->address);
 }
 
 static void on_message(struct grpc_stream *s, struct net_msg *m)
 {
     struct client *c = grpc_stream_user(s);
+    const struct deliver_server_config *config = &c->server->config;
     grpc_stream_pause(s); /* the next request waits for the status of this one */
+    if (config->trace != NULL)
+        config->trace(config->trace_ctx, net_msg_bytes(m));
+    net_msg_unref(c->request);
+    c->request = m;
     deliver_stream_request(&c->ds, net_msg_bytes(m));
-    net_msg_unref(m);
 }
 
 static void on_half_close(struct grpc_stream *s)
@@ -282,10 +602,14 @@ static void on_close(struct grpc_stream *s, enum grpc_code code, const char *mes
 {
     struct client *c = grpc_stream_user(s);
     (void)code, (void)message;
-    stop_waiting(c);
+    metric_add(METRIC(c->server->config.metrics, DELIVER_STREAMS_CLOSED), 1);
     c->stream = NULL;
-    if (!c->reading)
-        client_free(c);
+    drop_held(c);
+    struct block_iter *in_use = WEFT_TAKE(c->iter); /* by a worker, maybe */
+    if (c->channel != NULL)
+        leave_channel(c, false);
+    c->iter = in_use;
+    client_free_if_done(c);
 }
 
 const struct grpc_stream_ops deliver_server_ops = {
@@ -302,15 +626,6 @@ struct deliver_server *deliver_server_new(const struct deliver_server_config *co
 {
     struct deliver_server *d = weft_alloc(sizeof(*d));
     d->config = *config;
-    d->channels = weft_alloc((config->source_count + 1) * sizeof(*d->channels));
-    for (size_t i = 0; i < config->source_count; i++) {
-        struct waiters *w = &d->channels[i];
-        w->server = d;
-        w->source = &config->sources[i];
-        w->watch.mb = config->mb;
-        w->watch.handle = height_moved;
-        block_store_watch(w->source->store, &w->watch);
-    }
     return d;
 }
 
@@ -318,8 +633,12 @@ void deliver_server_free(struct deliver_server *d)
 {
     if (d == NULL)
         return;
-    for (size_t i = 0; i < d->config.source_count; i++)
-        block_store_unwatch(d->channels[i].source->store, &d->channels[i].watch);
-    free(d->channels);
+    while (d->channels != NULL) {
+        struct channel *ch = d->channels;
+        d->channels = ch->next;
+        ch->users = 0;
+        close_channel(ch);
+        free(ch);
+    }
     free(d);
 }

@@ -10,8 +10,11 @@ LOG_DEFINE(logger, "common.deliver");
 #define TO(s) SM_BIT(DELIVER_##s)
 
 static const struct sm_state states[DELIVER_NR] = {
-    [DELIVER_IDLE] = { "idle", TO(READING) | TO(WAITING) | TO(ENDED) },
-    [DELIVER_READING] = { "reading",
+    [DELIVER_IDLE] = { "idle", TO(ALLOWING) | TO(ENDED) },
+    [DELIVER_ALLOWING] = { "allowing", TO(READING) | TO(WAITING) | TO(ENDED) },
+    [DELIVER_READING] = { "reading", TO(READING) | TO(HOLDING) | TO(SENDING) | TO(WAITING) |
+                                         TO(IDLE) | TO(ENDED) },
+    [DELIVER_HOLDING] = { "holding",
                           TO(READING) | TO(SENDING) | TO(WAITING) | TO(IDLE) | TO(ENDED) },
     [DELIVER_SENDING] = { "sending", TO(READING) | TO(WAITING) | TO(IDLE) | TO(ENDED) },
     [DELIVER_WAITING] = { "waiting", TO(WAITING) | TO(READING) | TO(ENDED) },
@@ -25,6 +28,7 @@ enum {
     STATUS_BAD_REQUEST = 400,
     STATUS_FORBIDDEN = 403,
     STATUS_NOT_FOUND = 404,
+    STATUS_UNAVAILABLE = 503,
 };
 
 void deliver_stream_init(struct deliver_stream *s, const struct deliver_config *config,
@@ -48,8 +52,19 @@ static void end(struct deliver_stream *s)
     s->deps->end(s->ctx);
 }
 
+static void forget_request(struct deliver_stream *s, bool success)
+{
+    if (s->held > 0)
+        s->deps->send_blocks(s->ctx, false);
+    s->held = 0;
+    if (s->channel != NULL)
+        s->deps->forget_channel(s->ctx, s->channel, success);
+    s->channel = NULL;
+}
+
 static void refuse(struct deliver_stream *s, int status)
 {
+    forget_request(s, false);
     s->deps->send_status(s->ctx, status);
     end(s);
 }
@@ -57,8 +72,8 @@ static void refuse(struct deliver_stream *s, int status)
 static void succeed(struct deliver_stream *s)
 {
     LOG_DEBUG(&logger, "Done delivering to %s", s->client.address);
+    forget_request(s, true);
     s->deps->send_status(s->ctx, STATUS_SUCCESS);
-    s->channel = NULL;
     if (s->half_closed) {
         end(s);
         return;
@@ -71,7 +86,7 @@ static void succeed(struct deliver_stream *s)
 static void go_on(struct deliver_stream *s)
 {
     uint64_t height = s->deps->height(s->ctx, s->channel);
-    if (s->next >= height && s->fail_if_not_ready) {
+    if (s->next >= height && s->seek.fail_if_not_ready) {
         refuse(s, STATUS_NOT_FOUND);
         return;
     }
@@ -133,12 +148,10 @@ static enum weft_code parse_request(const struct deliver_stream *s, struct bytes
     return check_tls_binding(s, &ret->channel, e);
 }
 
-/* The status of a request, and on SUCCESS the stream is ready for go_on. */
+/* The status of a request, as far as it can be told here and now. */
 static int check_request(struct deliver_stream *s, struct bytes envelope)
 {
     struct envelope_headers h = { 0 };
-    struct seek_info seek = { 0 };
-    struct seek_range range = { 0 };
     struct weft_err e = { 0 };
     if (parse_request(s, envelope, &h, &e) != WEFT_OK) {
         LOG_WARN(&logger, "error parsing envelope from %s: %s", s->client.address, e.msg);
@@ -152,33 +165,89 @@ static int check_request(struct deliver_stream *s, struct bytes envelope)
                   s->client.address, id);
         return STATUS_NOT_FOUND;
     }
-    if (seek_info_parse(h.payload.data, &seek, &e) != WEFT_OK) {
+    if (seek_info_parse(h.payload.data, &s->seek, &e) != WEFT_OK) {
         LOG_WARN(&logger,
                  "[channel: %s] Received a signed deliver request from %s with malformed seekInfo "
                  "payload: %s",
                  id, s->client.address, e.msg);
         return STATUS_BAD_REQUEST;
     }
-    if (s->deps->access(s->ctx, s->channel, envelope, &e) != WEFT_OK) {
-        LOG_WARN(&logger, "[channel: %s] Client %s is not authorized: %s", id, s->client.address,
-                 e.msg);
-        return STATUS_FORBIDDEN;
+    if (!s->seek.best_effort && s->deps->is_errored(s->ctx, s->channel)) {
+        LOG_WARN(&logger,
+                 "[channel: %s] Rejecting deliver request for %s because of consenter error", id,
+                 s->client.address);
+        return STATUS_UNAVAILABLE;
     }
-    switch (seek_resolve(&seek, s->deps->height(s->ctx, s->channel), &range)) {
+    return STATUS_SUCCESS;
+}
+
+/* From positions to numbers: the client may read. */
+static int resolve(struct deliver_stream *s)
+{
+    struct seek_range range = { 0 };
+    switch (seek_resolve(&s->seek, s->deps->height(s->ctx, s->channel), &range)) {
     case SEEK_OK:
         break;
     case SEEK_NOT_FOUND:
-        LOG_ERROR(&logger, "[channel: %s] Error reading from channel, cause was: NOT_FOUND", id);
+        LOG_ERROR(&logger, "Error reading from channel, cause was: NOT_FOUND");
         return STATUS_NOT_FOUND;
     case SEEK_BAD_REQUEST:
-        LOG_WARN(&logger, "[channel: %s] Received invalid seekInfo message from %s", id,
-                 s->client.address);
+        LOG_WARN(&logger, "Received invalid seekInfo message from %s", s->client.address);
         return STATUS_BAD_REQUEST;
     }
     s->next = range.first;
     s->stop = range.stop;
-    s->fail_if_not_ready = seek.fail_if_not_ready;
     return STATUS_SUCCESS;
+}
+
+/* ---- access -------------------------------------------------------------------------------- */
+
+static void ask_access(struct deliver_stream *s)
+{
+    s->sequence = s->deps->sequence(s->ctx, s->channel);
+    s->deps->check_access(s->ctx, s->channel);
+}
+
+static bool has_expired(const struct deliver_stream *s)
+{
+    return s->expires_ns != 0 && s->deps->now_ns(s->ctx) > s->expires_ns;
+}
+
+static void send_held(struct deliver_stream *s)
+{
+    uint64_t count = s->held;
+    s->held = 0;
+    s->deps->send_blocks(s->ctx, true);
+    s->next += count;
+    if (count > 0 && s->next - 1 == s->stop) {
+        succeed(s);
+    } else if (s->deps->is_writable(s->ctx)) {
+        go_on(s);
+    } else {
+        sm_move(&s->sm, DELIVER_SENDING);
+    }
+}
+
+static void revoke(struct deliver_stream *s, const char *why)
+{
+    LOG_WARN(&logger, "Client authorization revoked for deliver request from %s: %s",
+             s->client.address, why);
+    refuse(s, STATUS_FORBIDDEN);
+}
+
+static void begin(struct deliver_stream *s, enum weft_code rc, const struct weft_err *why)
+{
+    if (rc != WEFT_OK || has_expired(s)) {
+        LOG_WARN(&logger, "Client %s is not authorized: %s", s->client.address,
+                 rc != WEFT_OK ? why->msg : "deliver client identity expired");
+        refuse(s, STATUS_FORBIDDEN);
+        return;
+    }
+    int status = resolve(s);
+    if (status == STATUS_SUCCESS)
+        go_on(s);
+    else
+        refuse(s, status);
 }
 
 /* ---- events ------------------------------------------------------------------------------ */
@@ -188,10 +257,24 @@ void deliver_stream_request(struct deliver_stream *s, struct bytes envelope)
     if (s->sm.state != DELIVER_IDLE)
         return;
     int status = check_request(s, envelope);
-    if (status == STATUS_SUCCESS)
-        go_on(s);
-    else
+    if (status != STATUS_SUCCESS) {
         refuse(s, status);
+        return;
+    }
+    sm_move(&s->sm, DELIVER_ALLOWING);
+    ask_access(s);
+}
+
+void deliver_stream_access(struct deliver_stream *s, enum weft_code rc, int64_t expires_ns,
+                           const struct weft_err *why)
+{
+    s->expires_ns = expires_ns;
+    if (s->sm.state == DELIVER_ALLOWING)
+        begin(s, rc, why);
+    else if (s->sm.state == DELIVER_HOLDING && rc == WEFT_OK)
+        send_held(s);
+    else if (s->sm.state == DELIVER_HOLDING)
+        revoke(s, why->msg);
 }
 
 void deliver_stream_blocks(struct deliver_stream *s, uint64_t count, enum weft_code rc,
@@ -199,19 +282,30 @@ void deliver_stream_blocks(struct deliver_stream *s, uint64_t count, enum weft_c
 {
     if (s->sm.state != DELIVER_READING)
         return;
-    if (rc != WEFT_OK) {
+    s->held = count;
+    if (!s->seek.best_effort && s->deps->is_errored(s->ctx, s->channel)) {
+        sm_move(&s->sm, DELIVER_WAITING);
+        deliver_stream_errored(s);
+    } else if (rc != WEFT_OK) {
         LOG_ERROR(&logger, "Error reading from channel, cause was: %s", why->msg);
         refuse(s, weft_code_common_status(rc));
-        return;
-    }
-    s->next += count;
-    if (count > 0 && s->next - 1 == s->stop) {
-        succeed(s);
-    } else if (s->deps->is_writable(s->ctx)) {
-        go_on(s);
+    } else if (has_expired(s)) {
+        revoke(s, "deliver client identity expired");
+    } else if (s->deps->sequence(s->ctx, s->channel) > s->sequence) {
+        sm_move(&s->sm, DELIVER_HOLDING);
+        ask_access(s);
     } else {
-        sm_move(&s->sm, DELIVER_SENDING);
+        send_held(s);
     }
+}
+
+void deliver_stream_errored(struct deliver_stream *s)
+{
+    if (s->sm.state != DELIVER_WAITING || s->seek.best_effort)
+        return;
+    LOG_WARN(&logger, "Aborting deliver for request because the backing consensus implementation "
+                      "indicates an error");
+    refuse(s, STATUS_UNAVAILABLE);
 }
 
 void deliver_stream_writable(struct deliver_stream *s)

@@ -9,8 +9,10 @@ struct world {
     uint64_t height, first, last;
     unsigned reads, waits, next_requests, ends;
     int status; /* the last one sent */
-    bool writable, allowed;
-    int64_t now_s;
+    unsigned checks, sent, dropped, forgotten;
+    bool writable, allowed, errored, answers; /* answers: access is told at once */
+    uint64_t sequence;
+    int64_t now_s, expires_s;
 };
 
 static int64_t now_ns(void *ctx)
@@ -29,13 +31,34 @@ static uint64_t height(void *ctx, struct deliver_channel *c)
     return ((struct world *)ctx)->height;
 }
 
-static enum weft_code may_read(void *ctx, struct deliver_channel *c, struct bytes envelope,
-                               struct weft_err *e)
+static void forget_channel(void *ctx, struct deliver_channel *c, bool success)
 {
-    (void)c, (void)envelope;
-    if (((struct world *)ctx)->allowed)
-        return WEFT_OK;
-    return WEFT_FAIL(e, WEFT_FORBIDDEN, "permission denied");
+    (void)c, (void)success;
+    ((struct world *)ctx)->forgotten++;
+}
+
+static bool is_errored(void *ctx, struct deliver_channel *c)
+{
+    (void)c;
+    return ((struct world *)ctx)->errored;
+}
+
+static uint64_t sequence(void *ctx, struct deliver_channel *c)
+{
+    (void)c;
+    return ((struct world *)ctx)->sequence;
+}
+
+static void check_access(void *ctx, struct deliver_channel *c)
+{
+    (void)c;
+    ((struct world *)ctx)->checks++;
+}
+
+static void send_blocks(void *ctx, bool send)
+{
+    struct world *w = ctx;
+    *(send ? &w->sent : &w->dropped) += 1;
 }
 
 static void start_read(void *ctx, struct deliver_channel *c, uint64_t first, uint64_t last)
@@ -77,8 +100,12 @@ static const struct deliver_deps deps = {
     .now_ns = now_ns,
     .find_channel = find_channel,
     .height = height,
-    .access = may_read,
+    .forget_channel = forget_channel,
+    .is_errored = is_errored,
+    .sequence = sequence,
+    .check_access = check_access,
     .read = start_read,
+    .send_blocks = send_blocks,
     .wait = start_wait,
     .send_status = send_status,
     .is_writable = is_writable,
@@ -89,13 +116,23 @@ static const struct deliver_config config = { .time_window_ns = 900LL * 10000000
 
 static void world_init(struct world *w, bool binds_tls)
 {
-    *w = (struct world){ .height = 10, .writable = true, .allowed = true, .now_s = 1000000 };
+    *w = (struct world){
+        .height = 10, .writable = true, .allowed = true, .answers = true, .now_s = 1000000
+    };
     deliver_stream_init(
         &w->ds, &config, &deps, w,
         &(struct deliver_client_info){ .address = "1.2.3.4:5",
                                        .binds_tls = binds_tls,
                                        .has_cert = true,
                                        .cert_hash = sha256_of(bytes_of_str("cert")) });
+}
+
+/* What the check of the client's access comes to. */
+static void allow(struct world *w)
+{
+    const struct weft_err why = { .msg = "permission denied" };
+    deliver_stream_access(&w->ds, w->allowed ? WEFT_OK : WEFT_FORBIDDEN, w->expires_s * 1000000000,
+                          &why);
 }
 
 /* An envelope with a channel header and a SeekInfo. */
@@ -118,6 +155,8 @@ static void request(struct world *w, const char *channel, int64_t at_s, struct b
     wire_put_bytes(&payload, 2, buf_bytes(&info));
     wire_put_bytes(&envelope, 1, buf_bytes(&payload));
     deliver_stream_request(&w->ds, buf_bytes(&envelope));
+    if (w->answers)
+        allow(w);
 }
 
 static void ask(struct world *w, uint64_t start, uint64_t stop)
@@ -255,4 +294,87 @@ TEST(refuses_in_fabrics_order)
     world_init(&w, true);
     request(&w, "ch", w.now_s - 900, digest_bytes(&hash), &good);
     EXPECT_EQ(w.reads, 1);
+}
+
+TEST(waits_for_the_verdict_on_the_client)
+{
+    struct world w;
+    world_init(&w, false);
+    w.answers = false;
+    ask(&w, 3, 7);
+    EXPECT_EQ(w.checks, 1);
+    EXPECT_EQ(w.reads, 0);
+    allow(&w);
+    EXPECT_EQ(w.reads, 1);
+}
+
+TEST(a_new_configuration_is_asked_before_the_next_block_goes_out)
+{
+    struct world w;
+    world_init(&w, false);
+    w.answers = false;
+    ask(&w, 0, UINT64_MAX);
+    allow(&w);
+    blocks(&w, 2);
+    EXPECT_EQ(w.sent, 1);
+    EXPECT_EQ(w.checks, 1);
+    w.sequence = 1;
+    blocks(&w, 3);
+    EXPECT_EQ(w.checks, 2);
+    EXPECT_EQ(w.sent, 1);
+    allow(&w);
+    EXPECT_EQ(w.sent, 2);
+    EXPECT_EQ(w.first, 5);
+    w.sequence = 2;
+    blocks(&w, 3);
+    w.allowed = false;
+    allow(&w);
+    EXPECT_EQ(w.status, 403);
+    EXPECT_EQ(w.sent, 2);
+    EXPECT_EQ(w.dropped, 1);
+    EXPECT_EQ(w.forgotten, 1);
+}
+
+TEST(an_expired_certificate_ends_the_session)
+{
+    struct world w;
+    world_init(&w, false);
+    w.expires_s = w.now_s + 10;
+    ask(&w, 0, UINT64_MAX);
+    blocks(&w, 2);
+    EXPECT_EQ(w.sent, 1);
+    w.now_s += 11;
+    blocks(&w, 2);
+    EXPECT_EQ(w.status, 403);
+    EXPECT_EQ(w.sent, 1);
+    world_init(&w, false);
+    w.expires_s = w.now_s - 1;
+    ask(&w, 0, 5);
+    EXPECT_EQ(w.status, 403);
+    EXPECT_EQ(w.reads, 0);
+}
+
+TEST(a_consenter_in_error_ends_who_is_strict)
+{
+    struct world w;
+    const struct seek_info eager = { .start = { SEEK_OLDEST, 0 },
+                                     .stop = { SEEK_SPECIFIED, UINT64_MAX },
+                                     .best_effort = true };
+    world_init(&w, false);
+    w.errored = true;
+    ask(&w, 0, 5);
+    EXPECT_EQ(w.status, 503);
+    EXPECT_EQ(w.checks, 0);
+    world_init(&w, false);
+    ask(&w, 10, UINT64_MAX);
+    w.errored = true;
+    deliver_stream_errored(&w.ds);
+    EXPECT_EQ(w.status, 503);
+    world_init(&w, false);
+    w.errored = true;
+    request(&w, "ch", w.now_s, bytes_of(NULL, 0), &eager);
+    blocks(&w, 10);
+    deliver_stream_errored(&w.ds);
+    EXPECT_EQ(w.status, 0);
+    EXPECT_EQ(w.waits, 1);
 }

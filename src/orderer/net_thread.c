@@ -3,6 +3,9 @@
 #include "base/log.h"
 #include "config/orderer_config.h"
 #include "deliver/deliver_server.h"
+#include "orderer/broadcast_server.h"
+#include "orderer/deliver_access.h"
+#include "orderer/message_trace.h"
 #include "orderer/orderer_tls.h"
 #include "os/loop.h"
 #include "os/thread.h"
@@ -10,7 +13,7 @@
 LOG_DEFINE(logger, "orderer.common.server");
 
 enum {
-    METHODS = 1
+    METHODS = 2
 };
 
 struct net_thread {
@@ -19,9 +22,10 @@ struct net_thread {
     struct loop *loop;
     struct net *net;
     struct orderer_channels *channels;
-    struct channel_watch tls_watch;
-    struct deliver_source *sources;
+    struct channel_watch tls_watch, deliver_watch;
+    struct deliver_access access;
     struct deliver_server *deliver;
+    struct broadcast_server *broadcast;
     struct grpc_method methods[METHODS];
     struct grpc_server *server;
     struct thread *thread;
@@ -63,6 +67,22 @@ static void renew_tls(struct channel_watch *w, struct orderer_channel *c, enum c
                  c->id, e.msg);
 }
 
+/* Streams on a channel that is in error, or goes, may have to end. */
+static void tell_deliver(struct channel_watch *w, struct orderer_channel *c,
+                         enum channel_change what)
+{
+    struct net_thread *n = WEFT_CONTAINER_OF(w, struct net_thread, deliver_watch);
+    if (what == CHANNEL_CONSENTER && c->is_errored)
+        deliver_server_errored(n->deliver, c->id);
+    else if (what == CHANNEL_REMOVED)
+        deliver_server_forget(n->deliver, c->id);
+}
+
+static void trace_deliver(const void *ctx, struct bytes request)
+{
+    message_trace(ctx, "Deliver", request);
+}
+
 /* ---- making it -------------------------------------------------------------------------------- */
 
 static struct net_limits limits_of(const struct orderer_config *c)
@@ -99,38 +119,42 @@ struct net_thread *net_thread_new(const struct net_world *world)
     n->net = net_new(n->loop, &limits, n->mb, NULL);
     n->channels = orderer_channels_new();
     n->tls_watch.changed = renew_tls;
+    n->deliver_watch.changed = tell_deliver;
     n->stop = (struct mail){ .handle = take_stop, .drop = drop_nothing };
     return n;
 }
 
-static enum weft_code access_of_connection(const struct deliver_source *source,
-                                           struct bytes envelope, struct weft_err *e)
-{
-    (void)source, (void)envelope, (void)e; /* check_exposure has decided */
-    return WEFT_OK;
-}
-
 static void make_services(struct net_thread *n)
 {
-    const struct orderer_config *c = n->world->config;
-    size_t count = orderer_channels_count(n->channels);
-    n->sources = weft_alloc((count + 1) * sizeof(*n->sources));
-    for (size_t i = 0; i < count; i++) {
-        const struct orderer_channel *ch = orderer_channels_at(n->channels, i);
-        n->sources[i] = (struct deliver_source){ .id = ch->id, .store = ch->store };
-    }
+    const struct net_world *w = n->world;
+    const struct orderer_config *c = w->config;
+    bool traces = c->deliver_trace_dir != NULL && c->deliver_trace_dir[0] != '\0';
+    deliver_access_init(&n->access, n->channels, c->general.no_expiration_checks);
     n->deliver = deliver_server_new(&(struct deliver_server_config){
         .stream = { .time_window_ns = c->general.time_window_ns },
-        .binds_tls = orderer_tls_is_mutual(n->world->tls),
-        .sources = n->sources,
-        .source_count = count,
-        .store = n->world->store,
+        .binds_tls = orderer_tls_is_mutual(w->tls),
+        .world = &n->access.world,
+        .store = w->store,
+        .workers = w->crypto,
         .mb = n->mb,
-        .access = access_of_connection,
+        .trace = traces ? trace_deliver : NULL,
+        .trace_ctx = c->deliver_trace_dir,
+    });
+    n->broadcast = broadcast_server_new(&(struct broadcast_server_config){
+        .processor = w->processor,
+        .channels = n->channels,
+        .loop = n->loop,
+        .mb = n->mb,
+        .workers = w->crypto,
+        .tables = w->tables,
+        .trace_dir = c->broadcast_trace_dir,
     });
     n->methods[0] = (struct grpc_method){ .path = "/orderer.AtomicBroadcast/Deliver",
                                           .ops = &deliver_server_ops,
                                           .service = n->deliver };
+    n->methods[1] = (struct grpc_method){ .path = "/orderer.AtomicBroadcast/Broadcast",
+                                          .ops = &broadcast_server_ops,
+                                          .service = n->broadcast };
 }
 
 enum weft_code net_thread_serve(struct net_thread *n, struct weft_err *e)
@@ -142,6 +166,7 @@ enum weft_code net_thread_serve(struct net_thread *n, struct weft_err *e)
     n->server =
         grpc_server_new(n->net, n->methods, WEFT_ARRAY_LEN(n->methods), tls, &server_ops, n);
     orderer_channels_watch(n->channels, &n->tls_watch);
+    orderer_channels_watch(n->channels, &n->deliver_watch);
     return WEFT_OK;
 }
 
@@ -178,12 +203,12 @@ void net_thread_free(struct net_thread *n)
 {
     if (n == NULL)
         return;
-    deliver_server_free(n->deliver);
-    free(n->sources);
-    orderer_channels_free(n->channels);
+    broadcast_server_free(n->broadcast);
     net_free(n->net);
     loop_free(n->loop);
-    mailbox_free(n->mb);
+    mailbox_free(n->mb); /* mail that nobody reads any more is still about the channels */
+    deliver_server_free(n->deliver);
+    orderer_channels_free(n->channels);
     free(n);
 }
 

@@ -46,25 +46,6 @@ struct orderer {
     struct weft_err why;
 };
 
-/* ---- who may connect ------------------------------------------------------------------- */
-
-/* Policies of channels are not evaluated by Deliver yet: until they are, only this
- * host, or clients whose certificates lead to a trusted root, get to ask. */
-static enum weft_code check_exposure(const struct orderer_config *c, struct weft_err *e)
-{
-    const char *address = c->general.listen_address;
-    bool loopback = strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-                    strcmp(address, "localhost") == 0;
-    if (loopback || (c->general.tls.enabled && c->general.tls.client_auth_required))
-        return WEFT_OK;
-    return WEFT_FAIL(
-        e, WEFT_FORBIDDEN,
-        "General.ListenAddress is %s: this version does not evaluate the channels' Readers "
-        "policies yet, it listens on a loopback address or with "
-        "General.TLS.ClientAuthRequired only",
-        address);
-}
-
 /* ---- who we are -------------------------------------------------------------------------- */
 
 static enum weft_code load_identity(struct orderer *o, const struct orderer_general_config *c,
@@ -194,9 +175,7 @@ enum weft_code orderer_start(const struct orderer_config *c, struct orderer **re
 {
     struct orderer *o = weft_alloc(sizeof(*o));
     enum orderer_exit how = ORDERER_EXIT_PANIC;
-    enum weft_code rc = check_exposure(c, e);
-    if (rc == WEFT_OK)
-        rc = load_identity(o, &c->general, e);
+    enum weft_code rc = load_identity(o, &c->general, e);
     if (rc == WEFT_OK) {
         how = ORDERER_EXIT_FATAL;
         rc = orderer_tls_load(&c->general.tls, &o->tls, e);
