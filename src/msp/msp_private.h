@@ -21,6 +21,13 @@ struct msp_ou {
     struct hash_value certifiers; /* len 0: any */
 };
 
+/* A CA's certificate as it came, and with a low s. */
+struct msp_form {
+    const struct msp_form *next;
+    struct bytes der;
+    struct x509_link *low; /* one of the pools has it */
+};
+
 struct msp {
     _Atomic uint32_t refs;
     struct arena arena;
@@ -29,6 +36,7 @@ struct msp {
     const char *hash_family, *identity_hash;
     struct x509_pool roots, intermediates;
     struct x509_pool admins;
+    const struct msp_form *forms;      /* of roots and intermediates */
     const struct x509_link **internal; /* CAs that have an intermediate below them */
     size_t internal_count;
     struct x509_crl **crls;

@@ -62,13 +62,27 @@ static enum weft_code fill_pool(const struct msp_items *items, struct x509_pool 
     return WEFT_OK;
 }
 
-static enum weft_code sanitize_pool(const struct msp *msp, const struct x509_pool *raw,
+/* A CA's certificate comes again in its units: what was made of it is known then. */
+static void keep_form(struct msp *msp, const struct x509_link *raw, const struct x509_pool *pool,
+                      const struct x509_link *low)
+{
+    struct msp_form *f = arena_alloc(&msp->arena, sizeof(*f));
+    *f = (struct msp_form){ .next = msp->forms };
+    for (size_t i = 0; i < pool->count; i++) /* not `low` itself if it was there before */
+        if (bytes_eq(pool->links[i]->cert->der, low->cert->der))
+            f->low = pool->links[i];
+    f->der = raw == low ? f->low->cert->der : keep(msp, raw->cert->der);
+    msp->forms = f;
+}
+
+static enum weft_code sanitize_pool(struct msp *msp, const struct x509_pool *raw,
                                     struct x509_pool *pool, struct weft_err *e)
 {
     for (size_t i = 0; i < raw->count; i++) {
         WEFT_CLEANUP(x509_link_unref) struct x509_link *low = NULL;
         WEFT_TRY(identity_from_cert(msp, raw->links[i], &low, e));
         x509_pool_add(pool, low);
+        keep_form(msp, raw->links[i], pool, low);
     }
     return WEFT_OK;
 }
@@ -228,18 +242,16 @@ static enum weft_code check_signer(const struct msp *msp, const struct msp_confi
 
 /* ---- organisational units ---------------------------------------------------------------- */
 
-/* The CA that these bytes are; NULL: none, or one that must still be brought
- * into its low-s form. */
+/* The CA that these bytes are, in its low-s form; NULL: none of ours. */
 static struct x509_link *find_ca(const struct msp *msp, struct bytes pem)
 {
     WEFT_CLEANUP(pem_block_done) struct pem_block block = { 0 };
-    const struct x509_pool *const pools[] = { &msp->roots, &msp->intermediates };
     if (pem_next(&pem, &block, NULL) != WEFT_OK)
         return NULL;
-    for (size_t p = 0; p < WEFT_ARRAY_LEN(pools); p++)
-        for (size_t i = 0; i < pools[p]->count; i++)
-            if (bytes_eq(pools[p]->links[i]->cert->der, buf_bytes(&block.der)))
-                return x509_link_ref(pools[p]->links[i]);
+    for (const struct msp_form *f = msp->forms; f != NULL; f = f->next)
+        if (bytes_eq(f->der, buf_bytes(&block.der)) ||
+            bytes_eq(f->low->cert->der, buf_bytes(&block.der)))
+            return x509_link_ref(f->low);
     return NULL;
 }
 
