@@ -6,6 +6,7 @@
 #include "ledger/block_store.h"
 #include "msp/signing_identity.h"
 #include "net/net_msg.h"
+#include "ops/metrics.h"
 #include "orderer/journal.h"
 #include "os/clock.h"
 #include "os/dirs.h"
@@ -29,8 +30,41 @@ struct chain_thread {
     struct thread *thread;
     struct mail stop;
     _Atomic(const char *) relation, condition;
+    struct {
+        struct metric_cell *block_fill, *commit_time, *height;
+        struct metric_cell *raft_block, *raft_normal, *raft_config; /* NULL: another consenter */
+    } counts;
     bool failed; /* nothing more is done, and nobody answered */
 };
+
+/* ---- what is counted -------------------------------------------------------------------------- */
+
+static void show_height(struct chain_thread *t)
+{
+    uint64_t height = block_store_height(t->store);
+    metric_set(t->counts.height, (double)height);
+    metric_set(t->counts.raft_block, (double)(height - 1));
+}
+
+static void begin_counting(struct chain_thread *t, const struct bundle *bundle)
+{
+    struct metrics_owner *o = metrics_owner_new(t->world->metrics);
+    struct consenter_status status;
+    chain_status(t->chain, &status);
+    t->counts.block_fill = METRIC_OF(o, BLOCKCUTTER_BLOCK_FILL_DURATION, t->id);
+    t->counts.commit_time = METRIC_OF(o, LEDGER_BLOCKSTORAGE_COMMIT_TIME, t->id);
+    t->counts.height = METRIC_OF(o, LEDGER_BLOCKCHAIN_HEIGHT, t->id);
+    if (strcmp(bundle_orderer(bundle)->consensus_type, "etcdraft") == 0 && status.refuses == NULL) {
+        t->counts.raft_block = METRIC_OF(o, CONSENSUS_ETCDRAFT_COMMITTED_BLOCK_NUMBER, t->id);
+        t->counts.raft_normal = METRIC_OF(o, CONSENSUS_ETCDRAFT_NORMAL_PROPOSALS_RECEIVED, t->id);
+        t->counts.raft_config = METRIC_OF(o, CONSENSUS_ETCDRAFT_CONFIG_PROPOSALS_RECEIVED, t->id);
+        metric_set(METRIC_OF(o, CONSENSUS_ETCDRAFT_CLUSTER_SIZE, t->id), 1);
+        metric_set(METRIC_OF(o, CONSENSUS_ETCDRAFT_IS_LEADER, t->id), 1);
+        metric_set(METRIC_OF(o, CONSENSUS_ETCDRAFT_ACTIVE_NODES, t->id), 1);
+        metric_add(METRIC_OF(o, CONSENSUS_ETCDRAFT_LEADER_CHANGES, t->id), 1);
+    }
+    show_height(t);
+}
 
 /* ---- what the chain needs ------------------------------------------------------------------- */
 
@@ -55,7 +89,11 @@ static enum weft_code dep_append(void *ctx, const struct block_view *v, struct w
 static enum weft_code dep_sync(void *ctx, struct weft_err *e)
 {
     struct chain_thread *t = ctx;
-    return block_store_sync(t->store, e);
+    uint64_t begin = clock_monotonic_ns();
+    WEFT_TRY(block_store_sync(t->store, e));
+    metric_observe_ns(t->counts.commit_time, clock_monotonic_ns() - begin);
+    show_height(t);
+    return WEFT_OK;
 }
 
 static enum weft_code dep_read(void *ctx, uint64_t number, struct block **ret, struct weft_err *e)
@@ -105,9 +143,7 @@ static enum weft_code dep_reprocess(void *ctx, const struct bundle *bundle, enum
 
 static void dep_block_filled(void *ctx, uint64_t fill_ns)
 {
-    const struct chain_thread *t = ctx;
-    if (t->world->block_filled != NULL)
-        t->world->block_filled(t->world->ctx, t->id, fill_ns);
+    metric_observe_ns(((struct chain_thread *)ctx)->counts.block_fill, fill_ns);
 }
 
 static void dep_set_timer(void *ctx, uint64_t at_ns)
@@ -165,6 +201,7 @@ static void take_request(struct mail *m, void *owner)
         dep_answer(t, r);
         return;
     }
+    metric_add(r->kind == ORDER_CONFIG ? t->counts.raft_config : t->counts.raft_normal, 1);
     chain_order(t->chain, r, clock_monotonic_ns());
     loop_defer(t->loop, &t->end_turn);
 }
@@ -269,6 +306,7 @@ enum weft_code chain_thread_new(const struct chain_world *world, const char *id,
     t->end_turn.run = end_turn;
     t->stop = (struct mail){ .handle = take_stop, .drop = stop_dropped };
     WEFT_TRY(make_chain(t, bundle, e));
+    begin_counting(t, bundle);
     struct consenter_status status;
     chain_status(t->chain, &status);
     keep_words(t, &status);

@@ -20,6 +20,7 @@
 
 struct block_store;
 struct chain_thread;
+struct metrics;
 struct signing_identity;
 
 enum {
@@ -31,14 +32,14 @@ struct chain_world {
     const struct signing_identity *signer;
     const struct x509_cert *cluster; /* see consenter_config; or NULL */
     struct channel_listeners listeners;
-    const char *journals; /* the folder of the journals */
-    bool journal;         /* are they written? */
+    struct metrics *metrics; /* may be NULL */
+    const char *journals;    /* the folder of the journals */
+    bool journal;            /* are they written? */
     void *ctx;
     /* As in chain_deps, on the chain's thread. */
     enum weft_code (*create_channel)(void *ctx, struct bytes config_envelope, struct weft_err *e);
     enum weft_code (*reprocess)(void *ctx, const struct bundle *bundle, enum order_kind kind,
                                 struct bytes envelope, struct net_msg **ret, struct weft_err *e);
-    void (*block_filled)(void *ctx, const char *channel, uint64_t fill_ns); /* may be NULL */
     /* A disk failed so that nobody knows what is on it: the process is to end. */
     void (*failed)(void *ctx, const char *channel, const struct weft_err *why);
 };

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "config/orderer_config.h"
 #include "deliver/deliver_server.h"
+#include "ops/grpc_watch.h"
 #include "orderer/broadcast_server.h"
 #include "orderer/deliver_access.h"
 #include "orderer/message_trace.h"
@@ -27,6 +28,8 @@ struct net_thread {
     struct deliver_server *deliver;
     struct broadcast_server *broadcast;
     struct grpc_method methods[METHODS];
+    struct metrics_owner *metrics;
+    struct grpc_watch *watch;
     struct grpc_server *server;
     struct thread *thread;
     struct mail stop;
@@ -40,14 +43,40 @@ static void on_conn_failed(void *user, const struct net_peer *peer, const struct
     LOG_DEBUG(&logger, "Connection failed: %s" LOG_KV "remoteaddress=%s", why->msg, peer->address);
 }
 
+static void on_conn(void *user, bool opened)
+{
+    grpc_watch_conn(((struct net_thread *)user)->watch, opened);
+}
+
+static void on_call(void *user, const struct grpc_method *m)
+{
+    grpc_watch_call(((struct net_thread *)user)->watch, m);
+}
+
+static void on_call_message(void *user, const struct grpc_method *m, bool sent)
+{
+    grpc_watch_message(((struct net_thread *)user)->watch, m, sent);
+}
+
+static void on_call_end(void *user, const struct grpc_call_end *end)
+{
+    grpc_watch_call_end(((struct net_thread *)user)->watch, end);
+}
+
 static void on_stopped(void *user)
 {
     struct net_thread *n = user;
     loop_stop(n->loop);
 }
 
-static const struct grpc_server_ops server_ops = { .on_conn_failed = on_conn_failed,
-                                                   .on_stopped = on_stopped };
+static const struct grpc_server_ops server_ops = {
+    .on_conn = on_conn,
+    .on_call = on_call,
+    .on_call_message = on_call_message,
+    .on_call_end = on_call_end,
+    .on_conn_failed = on_conn_failed,
+    .on_stopped = on_stopped,
+};
 
 /* Another configuration may bring other roots for clients' certificates. */
 static void renew_tls(struct channel_watch *w, struct orderer_channel *c, enum channel_change what)
@@ -118,6 +147,7 @@ struct net_thread *net_thread_new(const struct net_world *world)
     n->loop = loop_new(n->mb, n);
     n->net = net_new(n->loop, &limits, n->mb, NULL);
     n->channels = orderer_channels_new();
+    n->metrics = metrics_owner_new(world->metrics);
     n->tls_watch.changed = renew_tls;
     n->deliver_watch.changed = tell_deliver;
     n->stop = (struct mail){ .handle = take_stop, .drop = drop_nothing };
@@ -137,6 +167,7 @@ static void make_services(struct net_thread *n)
         .store = w->store,
         .workers = w->crypto,
         .mb = n->mb,
+        .metrics = n->metrics,
         .trace = traces ? trace_deliver : NULL,
         .trace_ctx = c->deliver_trace_dir,
     });
@@ -147,6 +178,7 @@ static void make_services(struct net_thread *n)
         .mb = n->mb,
         .workers = w->crypto,
         .tables = w->tables,
+        .metrics = n->metrics,
         .trace_dir = c->broadcast_trace_dir,
     });
     n->methods[0] = (struct grpc_method){ .path = "/orderer.AtomicBroadcast/Deliver",
@@ -163,6 +195,7 @@ enum weft_code net_thread_serve(struct net_thread *n, struct weft_err *e)
     if (n->world->tls != NULL)
         WEFT_TRY(orderer_tls_context(n->world->tls, n->channels, &tls, e));
     make_services(n);
+    n->watch = grpc_watch_new(n->metrics, n->methods, WEFT_ARRAY_LEN(n->methods));
     n->server =
         grpc_server_new(n->net, n->methods, WEFT_ARRAY_LEN(n->methods), tls, &server_ops, n);
     orderer_channels_watch(n->channels, &n->tls_watch);
@@ -203,6 +236,7 @@ void net_thread_free(struct net_thread *n)
 {
     if (n == NULL)
         return;
+    grpc_watch_free(n->watch);
     broadcast_server_free(n->broadcast);
     net_free(n->net);
     loop_free(n->loop);

@@ -13,6 +13,7 @@
 
 struct jobs;
 struct key_tables;
+struct metrics;
 struct msg_processor;
 struct net_thread;
 struct orderer_config;
@@ -30,6 +31,7 @@ struct net_world {
     struct jobs *store;            /* read blocks */
     struct jobs *crypto;           /* check signatures */
     struct key_tables *tables;
+    struct metrics *metrics; /* may be NULL */
     const struct msg_processor *processor;
 };
 

@@ -1,5 +1,6 @@
 #include "orderer/orderer_wiring.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "config/orderer_config.h"
 #include "crypto/key_tables.h"
@@ -7,9 +8,11 @@
 #include "msp/msp_dir.h"
 #include "msp/signing_identity.h"
 #include "net/net_msg.h"
+#include "ops/operations.h"
 #include "orderer/msg_processor.h"
 #include "orderer/net_thread.h"
 #include "orderer/orderer_tls.h"
+#include "orderer/participation_door.h"
 #include "orderer/registrar.h"
 #include "os/clock.h"
 #include "os/jobs.h"
@@ -42,6 +45,10 @@ struct orderer {
     struct channel_listener listeners[NET_MAX];
     size_t net_count;
     struct grpc_listener *listener;
+    struct metrics *metrics;
+    struct participation_door *door;
+    struct participation_api participation;
+    struct operations *operations;
     bool has_failed;
     struct weft_err why;
 };
@@ -102,6 +109,7 @@ static enum weft_code open_channels(struct orderer *o, const struct orderer_conf
     o->mb = mailbox_new("main", MAIN_MAIL);
     return registrar_open(&(struct registrar_config){ .orderer = c,
                                                       .signer = o->signer,
+                                                      .metrics = o->metrics,
                                                       .mb = o->mb,
                                                       .ctx = o,
                                                       .reprocess = reprocess,
@@ -129,6 +137,7 @@ static enum weft_code make_loops(struct orderer *o, const struct orderer_config 
                                    .store = o->store,
                                    .crypto = o->crypto,
                                    .tables = o->tables,
+                                   .metrics = o->metrics,
                                    .processor = &o->processor };
     for (; o->net_count < cores(); o->net_count++) {
         struct net_thread *n = o->net[o->net_count] = net_thread_new(&o->world);
@@ -156,6 +165,22 @@ static enum weft_code listen_on(struct orderer *o, const struct orderer_general_
     return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "Failed to listen");
 }
 
+/* ---- operations ---------------------------------------------------------------------------------- */
+
+static enum weft_code start_operations(struct orderer *o, const struct orderer_config *c,
+                                       struct weft_err *e)
+{
+    o->door = participation_door_new(o->mb, o->registrar);
+    o->participation = (struct participation_api){ .enabled = c->channel_participation_enabled,
+                                                   .deps = participation_door_deps(o->door) };
+    o->operations = operations_new(o->metrics, &c->metrics);
+    operations_add_handler(o->operations, PARTICIPATION_PATH, LIMIT_JOIN_BYTES,
+                           participation_answer, &o->participation);
+    enum weft_code rc =
+        operations_start(o->operations, c->operations_address, &c->operations_tls, e);
+    return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "failed to start operations subsystem");
+}
+
 static enum weft_code run_threads(struct orderer *o, struct weft_err *e)
 {
     const struct channel_listeners all = { o->listeners, o->net_count };
@@ -174,6 +199,7 @@ enum weft_code orderer_start(const struct orderer_config *c, struct orderer **re
                              enum orderer_exit *ret_exit, struct weft_err *e)
 {
     struct orderer *o = weft_alloc(sizeof(*o));
+    o->metrics = metrics_new();
     enum orderer_exit how = ORDERER_EXIT_PANIC;
     enum weft_code rc = load_identity(o, &c->general, e);
     if (rc == WEFT_OK) {
@@ -192,8 +218,10 @@ enum weft_code orderer_start(const struct orderer_config *c, struct orderer **re
         rc = listen_on(o, &c->general, e);
     if (rc == WEFT_OK) {
         how = ORDERER_EXIT_PANIC;
-        rc = run_threads(o, e);
+        rc = start_operations(o, c, e);
     }
+    if (rc == WEFT_OK)
+        rc = run_threads(o, e);
     if (rc == WEFT_OK) {
         *ret = o;
         return WEFT_OK;
@@ -232,6 +260,9 @@ enum weft_code orderer_run(struct orderer *o, struct signals *signals, struct we
 
 void orderer_stop(struct orderer *o)
 {
+    if (o->door != NULL)
+        participation_door_close(o->door);
+    operations_free(o->operations);
     if (o->registrar != NULL)
         registrar_stop(o->registrar);
     for (size_t i = 0; i < o->net_count; i++)
@@ -247,6 +278,8 @@ void orderer_stop(struct orderer *o)
         net_thread_free(o->net[i]);
     registrar_free(o->registrar);
     mailbox_free(o->mb);
+    participation_door_free(o->door);
+    metrics_free(o->metrics);
     key_tables_free(o->tables);
     orderer_tls_free(o->tls);
     signing_identity_free(o->signer);

@@ -15,6 +15,7 @@
  *   chain:<id>  one a channel   cutter, consenter, block writer, ledger's writing, journal
  *   store       2               nothing: reads blocks and encodes them
  *   crypto      one a core      nothing: checks signatures, works out config updates
+ *   operations  1               HTTP: health, metrics, channel participation
  *
  *   mailbox     from        holds                    when it is full
  *   net         store       results                  cannot: one a stream, fewer than streams
@@ -26,6 +27,7 @@
  *   chain:<id>  main        stop                     main waits
  *   main        chain       a channel to be made     the chain waits, and for the answer
  *   main        chain       a ledger has failed      the chain waits
+ *   main        operations  join, remove, list       operations waits, and for the answer
  *   jobs        net         reads, signatures        the stream ends; checked on the loop
  *
  * Waits go chain -> main -> net and never back: main waits for a chain only to end,

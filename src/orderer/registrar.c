@@ -340,13 +340,6 @@ static enum weft_code reprocess(void *ctx, const struct bundle *bundle, enum ord
     return r->config.reprocess(r->config.ctx, bundle, kind, envelope, ret, e);
 }
 
-static void block_filled(void *ctx, const char *channel, uint64_t fill_ns)
-{
-    const struct registrar *r = ctx;
-    if (r->config.block_filled != NULL)
-        r->config.block_filled(r->config.ctx, channel, fill_ns);
-}
-
 /* ---- the registrar -------------------------------------------------------------------------------------------- */
 
 enum weft_code registrar_open(const struct registrar_config *config, struct registrar **ret,
@@ -357,12 +350,12 @@ enum weft_code registrar_open(const struct registrar_config *config, struct regi
     r->config = *config;
     r->journals = weft_asprintf("%s/weft-journal", config->orderer->ledger_location);
     r->world = (struct chain_world){ .signer = config->signer,
+                                     .metrics = config->metrics,
                                      .journals = r->journals,
                                      .journal = config->orderer->journal_enabled,
                                      .ctx = r,
                                      .create_channel = registrar_create_channel,
                                      .reprocess = reprocess,
-                                     .block_filled = block_filled,
                                      .failed = chain_failed };
     enum weft_code rc =
         block_stores_open(config->orderer->ledger_location, LEDGER_ORDERER, &r->stores, e);

@@ -33,11 +33,11 @@ struct registrar;
 struct registrar_config {
     const struct orderer_config *orderer;
     const struct signing_identity *signer;
-    struct mailbox *mb; /* main's, which drains it with the registrar as owner */
+    struct metrics *metrics; /* may be NULL */
+    struct mailbox *mb;      /* main's, which drains it with the registrar as owner */
     void *ctx;
     enum weft_code (*reprocess)(void *ctx, const struct bundle *bundle, enum order_kind kind,
                                 struct bytes envelope, struct net_msg **ret, struct weft_err *e);
-    void (*block_filled)(void *ctx, const char *channel, uint64_t fill_ns);
     /* On main: a ledger failed, the process is to end. */
     void (*failed)(void *ctx, const struct weft_err *why);
 };
