@@ -1,0 +1,308 @@
+"""From Broadcast to blocks, with a real orderer: channels, configuration, restarts,
+kill -9 under load."""
+
+import json
+import os
+import random
+import subprocess
+import threading
+import time
+import unittest
+
+import grpc
+
+import chain_check
+import wire
+from fabric_network import (Broadcast, Deliver, Orderer, channel_creation, channel_type, content,
+                            copy_ledger, envelopes, free_port, org, repeated, signed_update)
+from harness import Folder, fixture, wait_until
+from wire import NEWEST, at, field
+
+KILLS = int(os.environ.get("WEFT_KILLS", "50"))
+
+
+def last_config(block):
+    """Of slot 0: Metadata { value = OrdererBlockMetadata { LastConfig { index } } }"""
+    slot = repeated(field(block, 3), 1)[0]
+    return field(field(field(slot, 1, b""), 1, b""), 1, 0)
+
+
+def raft_index(block):
+    slot = repeated(field(block, 3), 1)[0]
+    return field(field(field(field(slot, 1), 2), 1), 3)
+
+
+def anchors(n, signer):
+    """The fixtures' update that sets an organisation's anchor peer."""
+    made = fixture(f"genesis/Org{n}MSPanchors.tx").read_bytes()
+    return signed_update(field(content(made), 1), [signer], "mychannel")
+
+
+class Base(unittest.TestCase):
+    def setUp(self):
+        self.folder = Folder()
+        self.dir = self.folder.__enter__()
+        self.addCleanup(self.folder.__exit__)
+        self.who = org(1)
+
+    def submit(self, orderer, text, channel="mychannel"):
+        return orderer.submit(self.who.message(channel, text.encode()))
+
+    def chain(self, channel="mychannel"):
+        return chain_check.read_chain(self.dir / "ledger/chains" / channel)
+
+    def with_channel(self, genesis="solo", **more):
+        orderer = Orderer(self.dir, genesis, **more).ready()
+        self.addCleanup(orderer.process.stop, 9)
+        self.assertEqual(orderer.submit(channel_creation(self.who)), (200, ""))
+        return orderer
+
+
+class Ordering(Base):
+    def test_a_message_becomes_a_block_that_a_client_waits_for(self):
+        for genesis in ("solo", "etcdraft"):
+            with self.subTest(genesis), Folder() as self.dir:
+                orderer = self.with_channel(genesis)
+                with orderer.connect() as channel:
+                    waiting = Deliver(channel)
+                    waiting.ask(self.who.seek("mychannel", wire.seek(at(1), at(1))))
+                    self.assertEqual(self.submit(orderer, "hello"), (200, ""))
+                    (block,), status = waiting.until_status()
+                self.assertEqual(status, 200)
+                self.assertEqual([content(e) for e in envelopes(block)], [b"hello"])
+                self.assertEqual(last_config(block), 0)
+                self.assertEqual(orderer.stop(), 0)
+                self.assertEqual([len(e) for _, e in self.chain()], [1, 1])
+                self.assertEqual([len(e) for _, e in self.chain("system-channel")], [1, 1])
+
+    def test_the_channel_is_known_to_everybody_once_it_is_made(self):
+        orderer = self.with_channel()
+        for _ in range(20):  # on whatever loop
+            self.assertEqual(orderer.blocks(self.who, "mychannel")[1], 200)
+        self.assertEqual(orderer.submit(channel_creation(self.who))[0], 400)  # it is there
+
+    def test_a_configuration_update_is_alone_in_its_block_and_takes_effect(self):
+        orderer = self.with_channel()
+        self.assertEqual(self.submit(orderer, "before"), (200, ""))
+        self.assertEqual(orderer.submit(anchors(1, org(1))), (200, ""))
+        self.assertEqual(self.submit(orderer, "after"), (200, ""))
+        self.assertEqual(orderer.submit(anchors(2, org(1)))[0], 400)  # not theirs to say
+        self.assertEqual(orderer.submit(anchors(2, org(2))), (200, ""))
+        blocks, status = orderer.blocks(self.who, "mychannel")
+        self.assertEqual(status, 200)
+        self.assertEqual([channel_type(envelopes(b)[0]) for b in blocks], [1, 0, 1, 0, 1])
+        self.assertEqual([last_config(b) for b in blocks[1:]], [0, 2, 2, 4])
+        self.assertEqual(orderer.stop(), 0)
+        again = Orderer(self.dir, "solo").ready()
+        with again:
+            self.assertEqual(self.submit(again, "later"), (200, ""))
+            wait_until(lambda: len(orderer_blocks(again, self.who)) == 6)
+            self.assertEqual(last_config(orderer_blocks(again, self.who)[5]), 4)
+
+    def test_what_is_pending_when_it_is_told_to_stop_is_in_a_block(self):
+        orderer = self.with_channel()
+        for i in range(3):
+            self.assertEqual(self.submit(orderer, f"m{i}"), (200, ""))
+        began = time.monotonic()
+        self.assertEqual(orderer.stop(), 0)
+        self.assertLess(time.monotonic() - began, 1.0)
+        self.assertEqual(len(sum((e for _, e in self.chain()), [])), 1 + 3)
+
+    def test_without_a_journal_a_kill_loses_what_is_pending_as_in_fabric(self):
+        for journal, kept in (("true", 2), ("false", 0)):
+            with self.subTest(journal), Folder() as self.dir:
+                orderer = self.with_channel(env={"ORDERER_WEFT_JOURNAL_ENABLED": journal})
+                for i in range(2):
+                    self.assertEqual(self.submit(orderer, f"m{i}"), (200, ""))
+                orderer.kill()
+                with Orderer(self.dir, "solo") as again:
+                    self.assertEqual(again.stop(), 0)
+                self.assertEqual(len(sum((e for _, e in self.chain()), [])), 1 + kept)
+
+    def test_a_go_orderers_ledger_is_ordered_on(self):
+        copy_ledger(self.dir)
+        with Orderer(self.dir, "etcdraft") as orderer:
+            before = raft_index(orderer.blocks(self.who, "mychannel", NEWEST)[0][0])
+            self.assertEqual(self.submit(orderer, "one more"), (200, ""))
+            with orderer.connect() as channel:
+                waiting = Deliver(channel)
+                waiting.ask(self.who.seek("mychannel", wire.seek(at(79), at(79))))
+                (block,), _ = waiting.until_status()
+            self.assertEqual(content(envelopes(block)[0]), b"one more")
+            self.assertEqual(last_config(block), 64)
+            self.assertEqual(raft_index(block), before + 2)
+            self.assertEqual(orderer.stop(), 0)
+        self.assertEqual(len(self.chain()), 80)
+
+    def test_a_channel_of_other_consenters_is_read_only(self):
+        copy_ledger(self.dir)
+        node = "crypto/peerOrganizations/org1.example.com/peers/peer0.org1.example.com/tls"
+        env = {"ORDERER_GENERAL_TLS_CERTIFICATE": str(fixture(f"{node}/server.crt")),
+               "ORDERER_GENERAL_TLS_PRIVATEKEY": str(fixture(f"{node}/server.key"))}
+        orderer = Orderer(self.dir, "etcdraft", env)
+        orderer.tls_ca = fixture(f"{node}/ca.crt").read_bytes()
+        with orderer:
+            status, info = self.submit(orderer, "no")
+            self.assertEqual(status, 503)
+            self.assertIn("channel mychannel is not serviced by me", info)
+            self.assertEqual(orderer.blocks(self.who, "mychannel"), ([], 503))
+            blocks, status = orderer.blocks(self.who, "mychannel", errors=1)
+            self.assertEqual((len(blocks), status), (79, 200))
+
+
+def orderer_blocks(orderer, who):
+    return orderer.blocks(who, "mychannel")[0]
+
+
+class Starting(Base):
+    """Bad beginnings: one clear line, and an exit status at once."""
+
+    def refused(self, words, status, genesis="solo", **env):
+        orderer = Orderer(self.dir, genesis, env)
+        orderer.process.wait_for(words)
+        self.assertEqual(orderer.process.popen.wait(10), status)
+        orderer.process.stop()
+
+    def test_bad_genesis_blocks(self):
+        bad = self.dir / "bad.block"
+        bad.write_bytes(b"\x0a\xff")
+        self.refused("unable to bootstrap orderer. Error reading genesis block file", 2,
+                     ORDERER_GENERAL_BOOTSTRAPFILE=str(self.dir / "absent"))
+        self.refused("unable to bootstrap orderer. Error unmarshalling genesis block", 2,
+                     ORDERER_GENERAL_BOOTSTRAPFILE=str(bad))
+        self.refused("Failed validating bootstrap block: the block isn't a system channel block "
+                     "because it lacks ConsortiumsConfig", 2,
+                     ORDERER_GENERAL_BOOTSTRAPFILE=str(fixture("genesis/mychannel.block")))
+
+    def test_other_reasons(self):
+        self.refused("Unknown bootstrap method: magic", 2,
+                     ORDERER_GENERAL_BOOTSTRAPMETHOD="magic")
+        self.refused("Failed to get local msp config", 2,
+                     ORDERER_GENERAL_LOCALMSPDIR=str(self.dir / "nomsp"))
+        self.refused("Failed to load server Certificate file", 1,
+                     ORDERER_GENERAL_TLS_CERTIFICATE=str(self.dir / "nocert"))
+        self.refused("TLS is required for running ordering nodes of cluster type", 2,
+                     genesis="etcdraft", ORDERER_GENERAL_TLS_ENABLED="false")
+        self.refused("should be defined altogether", 2, genesis="etcdraft",
+                     ORDERER_GENERAL_CLUSTER_LISTENPORT="9999")
+
+    def test_a_port_in_use(self):
+        port = free_port()
+        with Orderer(self.dir, "solo", port=port), Folder() as other:
+            second = Orderer(other, "solo", port=port)
+            second.process.wait_for("Failed to listen")
+            self.assertEqual(second.process.popen.wait(10), 1)
+            second.process.stop()
+
+
+class Participation(Base):
+    """An orderer without a system channel, told by HTTP what to join."""
+
+    def rest(self, orderer, path="", method="GET", file=None):
+        args = ["curl", "-s", "-X", method, "-w", "\n%{http_code}",
+                f"http://127.0.0.1:{self.port}/participation/v1/channels{path}"]
+        if file:
+            args += ["-F", f"config-block=@{file}"]
+        body, _, status = subprocess.run(args, capture_output=True, text=True, check=True,
+                                         timeout=20).stdout.rpartition("\n")
+        return int(status), json.loads(body) if body.strip() else None
+
+    def orderer(self, genesis=None):
+        self.port = free_port()
+        return Orderer(self.dir, genesis, {
+            "ORDERER_CHANNELPARTICIPATION_ENABLED": "true",
+            "ORDERER_OPERATIONS_LISTENADDRESS": f"127.0.0.1:{self.port}"})
+
+    def test_a_channel_is_joined_used_and_removed(self):
+        block = fixture("genesis/mychannel.block")
+        with self.orderer() as orderer:
+            self.assertEqual(self.rest(orderer), (200, {"systemChannel": None, "channels": None}))
+            self.assertEqual(self.submit(orderer, "no")[0], 400)
+            status, info = self.rest(orderer, method="POST", file=block)
+            self.assertEqual((status, info["name"], info["height"]), (201, "mychannel", 1))
+            self.assertEqual(info["status"], "active")
+            self.assertEqual(self.rest(orderer, method="POST", file=block)[0], 405)
+            self.assertEqual(self.submit(orderer, "yes"), (200, ""))
+            self.assertEqual(orderer.stop(), 0)
+        with self.orderer() as orderer:
+            status, info = self.rest(orderer, "/mychannel")
+            self.assertEqual((status, info["height"]), (200, 2))
+            with orderer.connect() as channel:
+                waiting = Deliver(channel)
+                waiting.ask(self.who.seek("mychannel", wire.seek(at(2), at(2))))
+                self.assertEqual(self.rest(orderer, "/mychannel", "DELETE")[0], 204)
+                blocks, status = waiting.until_status()
+                self.assertEqual((blocks, status), ([], 503))
+            self.assertEqual(self.rest(orderer, "/mychannel")[0], 404)
+            self.assertEqual(orderer.blocks(self.who, "mychannel")[1], 404)
+            self.assertFalse((self.dir / "ledger/chains/mychannel").exists())
+            self.assertEqual(self.rest(orderer, method="POST", file=block)[0], 201)
+            self.assertEqual(orderer.stop(), 0)
+        self.assertEqual(len(self.chain()), 1)
+
+    def test_with_a_system_channel_nothing_is_joined(self):
+        with self.orderer("etcdraft") as orderer:
+            self.assertEqual(self.rest(orderer, method="POST",
+                                       file=fixture("genesis/mychannel.block"))[0], 405)
+            _, channels = self.rest(orderer)
+            self.assertEqual(channels["systemChannel"]["name"], "system-channel")
+
+
+class KilledUnderLoad(Base):
+    """Clients note what was acknowledged; the orderer is killed again and again; then the
+    chain is held against the notes by chain_check, which knows nothing of the orderer."""
+
+    STREAMS = 3
+
+    def test_every_acknowledged_message_is_in_exactly_one_block(self):
+        orderer = self.with_channel("etcdraft")
+        acknowledged, lock = [], threading.Lock()
+        for round_ in range(KILLS):
+            threads = [threading.Thread(target=stream_load,
+                                        args=(orderer, self.who, f"{round_}.{i}", acknowledged, lock))
+                       for i in range(self.STREAMS)]
+            for t in threads:
+                t.start()
+            before = len(acknowledged)
+            wait_until(lambda: len(acknowledged) > before + random.randint(0, 60))
+            time.sleep(random.random() / 50)
+            orderer.kill()
+            for t in threads:
+                t.join()
+            orderer = Orderer(self.dir, "etcdraft").ready()
+            self.addCleanup(orderer.process.stop, 9)
+        self.assertEqual(orderer.stop(), 0)
+        found = {}
+        for number, all_of_it in self.chain():
+            for envelope in all_of_it:
+                found.setdefault(content(envelope), []).append(number)
+        twice = {name: where for name, where in found.items() if len(where) > 1}
+        lost = [name for name in acknowledged if name not in found]
+        print(f"{KILLS} kills, {len(acknowledged)} acknowledged, {len(found)} in blocks, "
+              f"{len(self.chain())} blocks")
+        self.assertEqual(twice, {})
+        self.assertEqual(lost, [])
+
+
+def stream_load(orderer, who, name, acknowledged, lock):
+    """One stream, a few messages on their way at a time, until it breaks."""
+    sent = answered = 0
+    try:
+        with orderer.connect() as channel:
+            stream = Broadcast(channel)
+            while True:
+                while sent < answered + 4:
+                    stream.send(who.message("mychannel", f"{name} {sent}".encode()))
+                    sent += 1
+                status, _ = stream.read()
+                if status != 200:
+                    return
+                with lock:
+                    acknowledged.append(f"{name} {answered}".encode())
+                answered += 1
+    except (grpc.RpcError, StopIteration):
+        pass
+
+
+if __name__ == "__main__":
+    unittest.main()
