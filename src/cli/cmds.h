@@ -14,7 +14,18 @@ extern const struct cli_cmd cmd_ledger_export;
 extern const struct cli_cmd cmd_ledger_import;
 extern const struct cli_cmd cmd_version;
 
+extern const struct cli_cmd cmd_channel_create;
+extern const struct cli_cmd cmd_cryptogen_generate;
+extern const struct cli_cmd cmd_cryptogen_extend;
+extern const struct cli_cmd cmd_cryptogen_showtemplate;
+extern const struct cli_cmd cmd_cryptogen_version;
+
 extern const struct cli_cmd cmd_channel_fetch;
+extern const struct cli_cmd cmd_channel_getinfo;
+extern const struct cli_cmd cmd_channel_join;
+extern const struct cli_cmd cmd_channel_list;
+extern const struct cli_cmd cmd_channel_signconfigtx;
+extern const struct cli_cmd cmd_channel_update;
 extern const struct cli_cmd cmd_peer_version;
 
 #endif
