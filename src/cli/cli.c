@@ -30,7 +30,14 @@ static enum weft_code set_flag(const struct cli_opt *o, const char *value, struc
     return WEFT_OK;
 }
 
-/* One option, as "--block 7", "--block=7" or "--json". */
+/* "-cmychannel": a short name with its value behind it; NULL if it is none. */
+static const char *stuck_value(const struct cli_opt *o, const char *arg)
+{
+    size_t n = o->alias != NULL ? strlen(o->alias) : 0;
+    return n > 0 && strncmp(arg, o->alias, n) == 0 ? arg + n : NULL;
+}
+
+/* One option, as "--block 7", "--block=7", "-b7" or "--json". */
 static enum weft_code take_opt(const struct cli_opt *opts, size_t count, int argc, char **argv,
                                int *at, struct weft_err *e)
 {
@@ -38,6 +45,14 @@ static enum weft_code take_opt(const struct cli_opt *opts, size_t count, int arg
     const char *equals = strchr(arg, '=');
     size_t name_len = equals != NULL ? (size_t)(equals - arg) : strlen(arg);
     const struct cli_opt *o = find_opt(opts, count, arg, name_len);
+    if (o == NULL && arg[1] != '-') {
+        o = find_opt(opts, count, arg, 2);
+        if (o != NULL && o->value != NULL) {
+            *o->ret_text = stuck_value(o, arg);
+            return WEFT_OK;
+        }
+        o = NULL;
+    }
     if (o == NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "unknown option %s", arg);
     if (o->value == NULL)

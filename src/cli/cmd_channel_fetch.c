@@ -4,16 +4,14 @@
  */
 #include "base/log.h"
 #include "base/number.h"
+#include "cli/channel_env.h"
 #include "cli/cmds.h"
-#include "cli/node_flags.h"
 #include "config/core_config.h"
 #include "deliver/deliver_fetch.h"
-#include "msp/signing_identity.h"
 #include "os/file.h"
 #include "proto/metadata.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
 LOG_DEFINE(logger, "channelCmd");
 
@@ -100,18 +98,19 @@ static enum weft_code write_block(const struct block_view *v, const char *path, 
 static enum weft_code fetch_to_file(const struct args *a, const char *what, const char *path,
                                     struct weft_err *e)
 {
-    WEFT_CLEANUP(core_config_free) struct core_config *config = NULL;
-    WEFT_CLEANUP(signing_identity_free) struct signing_identity *me = NULL;
+    WEFT_CLEANUP(channel_env_done) struct channel_env env = { 0 };
     WEFT_CLEANUP(node_target_done) struct node_target target = { 0 };
     WEFT_CLEANUP(deliver_fetch_close) struct deliver_fetch *f = NULL;
     WEFT_CLEANUP(block_unref) struct block *b = NULL;
     struct deliver_fetch_config plan = { 0 };
-    WEFT_TRY(core_config_load((const char *const *)environ, &config, e));
-    WEFT_TRY(
-        signing_identity_load(config->peer.msp_config_path, config->peer.local_msp_id, &me, e));
-    WEFT_TRY(find_target(a, config, &plan, &target, e));
-    plan.signer = me;
-    WEFT_TRY(deliver_fetch_open(&plan, &f, e));
+    WEFT_TRY(channel_env_open(&env, e));
+    WEFT_TRY(find_target(a, env.config, &plan, &target, e));
+    plan.signer = env.me;
+    enum weft_code rc = deliver_fetch_open(&plan, &f, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "failed to create deliver client for %s",
+                             plan.method[1] == 'o' ? "orderer" : "peer");
+    channel_env_ready();
     WEFT_TRY(fetch(f, what, &b, e));
     return write_block(&b->v, path, e);
 }
@@ -120,7 +119,7 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
 {
     struct args a = { 0 };
     struct cli_opt opts[CLI_OPTS_MAX];
-    struct cli_args args = { .least = 0, .most = 2 };
+    struct cli_args args = { .least = 0, .most = CLI_ARGS_MAX };
     size_t count = 0;
     (void)cli;
     options_for(&a, opts, &count);
@@ -128,6 +127,8 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     if (args.count == 0)
         return WEFT_FAIL(e, WEFT_INVALID,
                          "fetch target required, oldest, newest, config, or a number");
+    if (args.count > 2)
+        return WEFT_FAIL(e, WEFT_INVALID, "trailing args detected");
     if (a.channel == NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "must supply channel ID");
     WEFT_FREE char *own = weft_asprintf("%s_%s.block", a.channel, args.at[0]);

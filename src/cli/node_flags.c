@@ -25,6 +25,8 @@ void orderer_flags_add(struct orderer_flags *f, struct cli_opt *opts, size_t *co
           NULL },
         { "--tlsHandshakeTimeShift", "DURATION",
           "judge certificates as of so long ago, for expired ones", &f->time_shift, NULL, NULL },
+        { "--logging-level", "LEVEL", "taken and passed over: see FABRIC_LOGGING_SPEC",
+          &f->logging_level, NULL, NULL },
     };
     memcpy(opts + *count, mine, sizeof(mine));
     *count += WEFT_ARRAY_LEN(mine);
@@ -40,24 +42,38 @@ static enum weft_code duration_of(const char *text, const char *flag, int64_t ot
                      text);
 }
 
-/* Reads what is to be read and makes the client's side of TLS. */
-static enum weft_code make_tls(const char *ca, const char *cert, const char *key,
-                               int64_t time_shift_ns, struct tls_context **ret, struct weft_err *e)
+static enum weft_code read_pem(const char *path, const char *what, struct buf *ret,
+                               struct weft_err *e)
+{
+    enum weft_code rc = file_read_all(path, PEM_MAX, ret, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "unable to load %s", what);
+    return WEFT_OK;
+}
+
+/* Files of the client's side of TLS, and where they were named. */
+struct tls_files {
+    const char *ca, *ca_key, *cert, *cert_key, *key, *key_key; /* cert NULL: none of our own */
+    int64_t time_shift_ns;
+};
+
+static enum weft_code make_tls(const struct tls_files *f, struct tls_context **ret,
+                               struct weft_err *e)
 {
     WEFT_CLEANUP(buf_done) struct buf roots = { 0 };
     WEFT_CLEANUP(buf_done) struct buf cert_pem = { 0 };
     WEFT_CLEANUP(buf_done) struct buf key_pem = { 0 };
-    WEFT_TRY(file_read_all(ca, PEM_MAX, &roots, e));
-    if (cert != NULL) {
-        WEFT_TRY(file_read_all(cert, PEM_MAX, &cert_pem, e));
-        WEFT_TRY(file_read_all(key, PEM_MAX, &key_pem, e));
+    WEFT_TRY(read_pem(f->ca, f->ca_key, &roots, e));
+    if (f->cert != NULL) {
+        WEFT_TRY(read_pem(f->key, f->key_key, &key_pem, e));
+        WEFT_TRY(read_pem(f->cert, f->cert_key, &cert_pem, e));
     }
     struct bytes all = buf_bytes(&roots);
     struct tls_config config = { .cert_pem = buf_bytes(&cert_pem),
                                  .key_pem = buf_bytes(&key_pem),
                                  .roots_pem = &all,
                                  .roots_count = 1,
-                                 .time_shift_s = time_shift_ns / 1000000000 };
+                                 .time_shift_s = f->time_shift_ns / 1000000000 };
     enum weft_code rc = tls_context_new(TLS_CLIENT, &config, ret, e);
     if (key_pem.len > 0)
         explicit_bzero(key_pem.data, key_pem.len);
@@ -76,9 +92,17 @@ enum weft_code orderer_flags_target(const struct orderer_flags *f, struct node_t
         return WEFT_FAIL(e, WEFT_INVALID, "--tls needs --cafile");
     if (f->tls && f->client_auth && (f->cert_file == NULL || f->key_file == NULL))
         return WEFT_FAIL(e, WEFT_INVALID, "--clientauth needs --certfile and --keyfile");
+    const struct tls_files files = {
+        f->ca_file,
+        "orderer.tls.rootcert.file",
+        f->client_auth ? f->cert_file : NULL,
+        "orderer.tls.clientCert.file",
+        f->key_file,
+        "orderer.tls.clientKey.file",
+        shift,
+    };
     if (f->tls)
-        WEFT_TRY(make_tls(f->ca_file, f->client_auth ? f->cert_file : NULL, f->key_file, shift,
-                          &t.tls, e));
+        WEFT_TRY(make_tls(&files, &t.tls, e));
     *ret = t;
     return WEFT_OK;
 }
@@ -97,9 +121,17 @@ enum weft_code peer_target(const struct core_config *c, struct node_target *ret,
                                  (uint32_t)(p->client_conn_timeout_ns / 1000000) };
     if (t.connect_timeout_ms == 0)
         t.connect_timeout_ms = CONNECT_MS;
+    const struct tls_files files = {
+        p->tls_root_cert,
+        "peer.tls.rootcert.file",
+        p->tls.client_auth_required ? p->tls_client_cert : NULL,
+        "peer.tls.clientCert.file",
+        p->tls_client_key,
+        "peer.tls.clientKey.file",
+        p->tls.handshake_time_shift_ns,
+    };
     if (p->tls.enabled)
-        WEFT_TRY(make_tls(p->tls_root_cert, p->tls.client_auth_required ? p->tls_client_cert : NULL,
-                          p->tls_client_key, p->tls.handshake_time_shift_ns, &t.tls, e));
+        WEFT_TRY(make_tls(&files, &t.tls, e));
     *ret = t;
     return WEFT_OK;
 }

@@ -14,7 +14,7 @@ struct core_config;
 
 struct orderer_flags {
     const char *address, *ca_file, *cert_file, *key_file, *host_override;
-    const char *conn_timeout, *time_shift;
+    const char *conn_timeout, *time_shift, *logging_level;
     bool tls, client_auth;
 };
 

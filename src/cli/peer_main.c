@@ -3,7 +3,10 @@
 
 int main(int argc, char **argv)
 {
-    static const struct cli_cmd *const cmds[] = { &cmd_channel_fetch, &cmd_peer_version };
+    static const struct cli_cmd *const cmds[] = {
+        &cmd_channel_create, &cmd_channel_fetch,        &cmd_channel_getinfo, &cmd_channel_join,
+        &cmd_channel_list,   &cmd_channel_signconfigtx, &cmd_channel_update,  &cmd_peer_version,
+    };
     static const struct cli_program program = {
         .name = "peer",
         .about = "peer asks a Fabric network; of Fabric's peer it has these commands so far.",

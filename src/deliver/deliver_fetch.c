@@ -144,10 +144,12 @@ enum weft_code deliver_fetch_open(const struct deliver_fetch_config *config,
                                 &client_ops, f);
     wait_for_it(f);
     if (!f->ready)
-        return WEFT_FAIL(e, f->failed, "failed to connect to %s: %s", config->address, f->why.msg);
+        return WEFT_FAIL(
+            e, f->failed, "%s client failed to connect to %s: failed to create new connection: %s",
+            config->method[1] == 'o' ? "orderer" : "deliver", config->address, f->why.msg);
     f->stream = grpc_client_call(f->client, config->method, NULL, 0, &stream_ops, f);
     if (f->stream == NULL)
-        return WEFT_FAIL(e, WEFT_UNAVAILABLE, "failed to connect to %s: it takes no calls",
+        return WEFT_FAIL(e, WEFT_UNAVAILABLE, "client failed to connect to %s: it takes no calls",
                          config->address);
     *ret = WEFT_TAKE(f);
     return WEFT_OK;

@@ -570,7 +570,7 @@ TEST(a_refused_connection_is_reported_with_its_reason)
     dial("127.0.0.1:1", 1000);
     w.asked.stream = grpc_client_call(w.client, "/t.T/Stream", NULL, 0, &ops, &w.asked);
     WAIT_UNTIL(w.down);
-    EXPECT_WORDS(w.why, "Connection refused");
+    EXPECT_WORDS(w.why, "connect: connection refused");
     EXPECT_EQ(w.asked.code, GRPC_UNAVAILABLE);
     finish();
 }

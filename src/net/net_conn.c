@@ -344,9 +344,9 @@ static void finish_connect(struct net_conn *c)
     if (getsockopt(c->socket.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
         error = errno;
     if (error != 0) {
-        errno = error;
-        (void)WEFT_FAIL(&e, WEFT_UNAVAILABLE, "dial tcp %s: %s", c->peer.address,
-                        strerrordesc_np(errno));
+        const char *words = error == ECONNREFUSED ? "connect: connection refused" : /* Go's words */
+                                strerrordesc_np(error);
+        (void)WEFT_FAIL(&e, WEFT_UNAVAILABLE, "dial tcp %s: %s", c->peer.address, words);
         die(c, &e);
         return;
     }

@@ -1,0 +1,64 @@
+#include "cli/channel_env.h"
+
+#include "base/log.h"
+#include "config/core_config.h"
+#include "deliver/deliver_fetch.h"
+#include "msp/signing_identity.h"
+
+#include <unistd.h>
+
+LOG_DEFINE(logger, "channelCmd");
+
+enum weft_code channel_env_open(struct channel_env *ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(channel_env_done) struct channel_env env = { 0 };
+    WEFT_TRY(core_config_load((const char *const *)environ, &env.config, e));
+    struct weft_err why = { 0 };
+    enum weft_code rc = signing_identity_load(env.config->peer.msp_config_path,
+                                              env.config->peer.local_msp_id, &env.me, &why);
+    if (rc != WEFT_OK)
+        return WEFT_FAIL(e, rc, "Cannot run peer because %s", why.msg);
+    *ret = env;
+    env = (struct channel_env){ 0 };
+    return WEFT_OK;
+}
+
+void channel_env_done(struct channel_env *env)
+{
+    signing_identity_free(env->me);
+    core_config_free(env->config);
+    *env = (struct channel_env){ 0 };
+}
+
+void channel_env_ready(void)
+{
+    LOG_INFO(&logger, "Endorser and orderer connections initialized");
+}
+
+enum weft_code channel_env_orderer(const struct orderer_flags *f, struct node_target *ret,
+                                   struct weft_err *e)
+{
+    if (f->address == NULL || strchr(f->address, ':') == NULL)
+        return WEFT_FAIL(e, WEFT_NOT_FOUND, "ordering service endpoint %s is not valid or missing",
+                         f->address != NULL ? f->address : "");
+    return orderer_flags_target(f, ret, e);
+}
+
+enum weft_code channel_env_deliver(const struct channel_env *env, const struct node_target *orderer,
+                                   const char *channel, struct deliver_fetch **ret,
+                                   struct weft_err *e)
+{
+    const struct deliver_fetch_config plan = {
+        .address = orderer->address,
+        .host_override = orderer->host_override,
+        .method = "/orderer.AtomicBroadcast/Deliver",
+        .tls = orderer->tls,
+        .connect_timeout_ms = orderer->connect_timeout_ms,
+        .channel_id = channel,
+        .signer = env->me,
+    };
+    enum weft_code rc = deliver_fetch_open(&plan, ret, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "failed to create deliver client for orderer");
+    return WEFT_OK;
+}
