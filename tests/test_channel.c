@@ -358,22 +358,28 @@ static void put_signature(struct test_channel *c, const char *mspid, struct byte
     wire_put_bytes(out, 2, buf_bytes(&one));
 }
 
+void test_update_envelope(struct test_channel *c, struct bytes update, const char *channel_id,
+                          const char *signers, struct buf *out)
+{
+    WEFT_CLEANUP(buf_done) struct buf data = { 0 };
+    char first[64] = "Org1MSP", name[64];
+    wire_put_bytes(&data, 1, update);
+    for (int n = 0; sscanf(signers, "%63s%n", name, &n) == 1; signers += n) {
+        put_signature(c, name, update, &data);
+        (void)snprintf(first, sizeof(first), "%s", name);
+    }
+    test_envelope(c, first, true, HEADER_CONFIG_UPDATE, channel_id, buf_bytes(&data), out);
+}
+
 void test_update(struct test_channel *now, const struct test_channel *next, const char *channel_id,
                  const char *signers, struct buf *out)
 {
     WEFT_CLEANUP(buf_done) struct buf update = { 0 };
-    WEFT_CLEANUP(buf_done) struct buf data = { 0 };
     struct config_update_view u = { 0 };
     struct weft_err e;
-    char first[64] = "Org1MSP", name[64];
     if (config_update_compute(now->root, next->root, &now->arena, &u, &e) != WEFT_OK)
         abort();
     u.channel_id = bytes_of_str(channel_id);
     config_update_encode(&u, &update);
-    wire_put_bytes(&data, 1, buf_bytes(&update));
-    for (int n = 0; sscanf(signers, "%63s%n", name, &n) == 1; signers += n) {
-        put_signature(now, name, buf_bytes(&update), &data);
-        (void)snprintf(first, sizeof(first), "%s", name);
-    }
-    test_envelope(now, first, true, HEADER_CONFIG_UPDATE, channel_id, buf_bytes(&data), out);
+    test_update_envelope(now, buf_bytes(&update), channel_id, signers, out);
 }

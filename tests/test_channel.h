@@ -68,5 +68,8 @@ void test_envelope(struct test_channel *c, const char *mspid, bool admin, int ty
  * the admins of these organisations ("Org1MSP Org2MSP"), sent by the first of them. */
 void test_update(struct test_channel *now, const struct test_channel *next, const char *channel_id,
                  const char *signers, struct buf *out);
+/* The same of any ConfigUpdate's bytes. */
+void test_update_envelope(struct test_channel *c, struct bytes update, const char *channel_id,
+                          const char *signers, struct buf *out);
 
 #endif

@@ -238,6 +238,17 @@ static enum weft_code follow(const struct bundle *now, struct bytes config_envel
     return bundle_check_next(now, next, e);
 }
 
+/* Such a channel is judged by the rules that we know. */
+static void note_unsupported(const struct chain_audit *a, const struct bundle *b, uint64_t number)
+{
+    struct weft_err why = { 0 };
+    if (bundle_check_supported(b, &why) == WEFT_OK || a->deps.note == NULL)
+        return;
+    WEFT_FREE char *text =
+        weft_asprintf("the configuration in block [%" PRIu64 "]: %s", number, why.msg);
+    a->deps.note(a->deps.ctx, text);
+}
+
 static enum weft_code take_config(struct chain_audit *a, const struct block_view *v,
                                   const struct envelope_headers *h, struct weft_err *e)
 {
@@ -251,6 +262,7 @@ static enum weft_code take_config(struct chain_audit *a, const struct block_view
                          why.msg);
     if (a->now != NULL)
         end_period(a);
+    note_unsupported(a, next, v->number);
     start_period(a, WEFT_TAKE(next), v->number);
     return WEFT_OK;
 }

@@ -107,6 +107,63 @@ bool duration_parse(struct bytes text, int64_t *ret_ns)
     return true;
 }
 
+static void take_digits(struct bytes *s, size_t *count)
+{
+    for (; is_digit(*s); *s = bytes_skip(*s, 1))
+        (*count)++;
+}
+
+/* As Go quotes a text in these messages. */
+static void put_quoted(struct buf *out, struct bytes s)
+{
+    buf_put_u8(out, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.data[i];
+        if (c >= 0x80 || c < ' ')
+            buf_printf(out, "\\x%02x", c);
+        else
+            buf_printf(out, c == '"' || c == '\\' ? "\\%c" : "%c", c);
+    }
+    buf_put_u8(out, '"');
+}
+
+/* The first unit that is missing or unknown, as far as parts can be told apart. */
+static bool find_bad_unit(struct bytes text, struct bytes *ret_unit)
+{
+    while (text.len > 0) {
+        size_t digits = 0, n = 0;
+        take_digits(&text, &digits);
+        if (text.len > 0 && text.data[0] == '.') {
+            text = bytes_skip(text, 1);
+            take_digits(&text, &digits);
+        }
+        if (digits == 0)
+            return false;
+        while (n < text.len && text.data[n] != '.' && !is_digit(bytes_skip(text, n)))
+            n++;
+        *ret_unit = bytes_of(text.data, n);
+        if (take_unit(&text) == NULL)
+            return true;
+    }
+    return false;
+}
+
+void duration_explain(struct bytes text, struct buf *out)
+{
+    struct bytes rest = text, unit = { 0 };
+    if (rest.len > 0 && (rest.data[0] == '-' || rest.data[0] == '+'))
+        rest = bytes_skip(rest, 1);
+    bool found = find_bad_unit(rest, &unit);
+    buf_put_str(out, !found         ? "time: invalid duration "
+                     : unit.len > 0 ? "time: unknown unit "
+                                    : "time: missing unit in duration ");
+    if (found && unit.len > 0) {
+        put_quoted(out, unit);
+        buf_put_str(out, " in duration ");
+    }
+    put_quoted(out, text);
+}
+
 /* "1.500" is "1.5", "2.000" is "2". */
 static int put_decimal(char *out, size_t room, uint64_t n, uint64_t one)
 {

@@ -22,6 +22,8 @@
 #define DURATION_H  (60 * DURATION_M)
 
 bool duration_parse(struct bytes text, int64_t *ret_ns);
+/* Why that said no, in Go's words: "time: missing unit in duration \"2\"". */
+void duration_explain(struct bytes text, struct buf *out);
 
 /* "1h0m0s", "1m30s", "2.5s", "120ms", "10ns", "0s".  Returns out. */
 enum {

@@ -83,15 +83,29 @@ enum weft_code bundle_new(const char *channel_id, uint64_t sequence, struct byte
 
 enum weft_code bundle_of_envelope(struct bytes envelope, struct bundle **ret, struct weft_err *e)
 {
-    struct envelope_headers h = { 0 };
+    struct envelope_view outer = { 0 };
+    struct payload_view payload = { 0 };
+    struct channel_header_view channel = { 0 };
     struct config_envelope_view v = { 0 };
-    enum weft_code rc = envelope_headers_parse(envelope, &h, e);
+    enum weft_code rc = envelope_parse(envelope, &outer, e);
+    if (rc == WEFT_OK)
+        rc = payload_parse(outer.payload, &payload, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "failed to unmarshal payload from envelope");
-    rc = config_envelope_parse(h.payload.data, &v, e);
+    rc = config_envelope_parse(payload.data, &v, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "failed to unmarshal config envelope from payload");
-    WEFT_FREE char *channel_id = bytes_dup_str(h.channel.channel_id);
+    if (!payload.has_header)
+        return WEFT_FAIL(e, WEFT_INVALID, "envelope header cannot be nil");
+    rc = channel_header_parse(payload.channel_header, &channel, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "failed to unmarshal channel header");
+    if (!v.has_config)
+        return WEFT_FAIL(e, WEFT_INVALID, "channelconfig Config cannot be nil");
+    WEFT_FREE char *channel_id = bytes_dup_str(channel.channel_id);
+    if (strlen(channel_id) != channel.channel_id.len)
+        return WEFT_FAIL(e, WEFT_INVALID, "bad channel ID: '%s' contains illegal characters",
+                         channel_id);
     return bundle_new(channel_id, v.sequence, v.channel_group, ret, e);
 }
 
@@ -185,6 +199,14 @@ enum weft_code bundle_check_supported_by_orderer(const struct bundle *b, struct 
     if (b->orderer != NULL)
         WEFT_TRY(check_level("Orderer", b->orderer->capabilities.unsupported, e));
     return check_level("Channel", b->channel.capabilities.unsupported, e);
+}
+
+enum weft_code bundle_check_supported_by_peer(const struct bundle *b, struct weft_err *e)
+{
+    WEFT_TRY(check_level("Channel", b->channel.capabilities.unsupported, e));
+    return b->application == NULL
+               ? WEFT_OK
+               : check_level("Application", b->application->capabilities.unsupported, e);
 }
 
 enum weft_code bundle_check_supported(const struct bundle *b, struct weft_err *e)

@@ -14,7 +14,9 @@
  *     bundle_validate(now, config_envelope, e)                    a config block is applied
  *
  * Go origin   common/channelconfig/bundle.go common/configtx/validator.go
- * Differs     an identity's deserialisation is cached by who asks (identity_cache), not in here
+ * Differs     an identity's deserialisation is cached by who asks (identity_cache), not in here;
+ *             a text with a zero byte is refused; no Idemix; a group that may not be there is
+ *             named, Go prints its content
  * Owner       any thread: does not change once made
  * Memory      counted; has a copy of the configuration's bytes
  * Limits      those of config_group.h, policy and msp
@@ -134,6 +136,9 @@ enum weft_code bundle_check_supported(const struct bundle *b, struct weft_err *e
 /* The same without the application's: an orderer does not run them. */
 enum weft_code bundle_check_supported_by_orderer(const struct bundle *b,
                                                  struct weft_err *e) WEFT_MUST_CHECK;
+/* The same without the orderer's: a peer does not cut blocks. */
+enum weft_code bundle_check_supported_by_peer(const struct bundle *b,
+                                              struct weft_err *e) WEFT_MUST_CHECK;
 /* Warns of policies without which no network works. */
 void bundle_log_sanity(const struct bundle *b);
 /* May the channel go from one to the other?  (ValidateNew) */

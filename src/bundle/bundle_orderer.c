@@ -97,11 +97,13 @@ static enum weft_code check_batch_timeout(const char *text, struct bundle_ordere
                                           struct weft_err *e)
 {
     char room[DURATION_TEXT_MAX];
-    if (!duration_parse(bytes_of_str(text), &o->batch_timeout_ns))
+    WEFT_CLEANUP(buf_done) struct buf why = { 0 };
+    if (!duration_parse(bytes_of_str(text), &o->batch_timeout_ns)) {
+        duration_explain(bytes_of_str(text), &why);
         return WEFT_FAIL(e, WEFT_INVALID,
-                         "Attempted to set the batch timeout to a invalid value: time: invalid "
-                         "duration \"%.100s\"",
-                         text);
+                         "Attempted to set the batch timeout to a invalid value: %.*s",
+                         why.len < 200 ? (int)why.len : 200, (const char *)why.data);
+    }
     if (o->batch_timeout_ns <= 0)
         return WEFT_FAIL(e, WEFT_INVALID,
                          "Attempted to set the batch timeout to a non-positive value: %s",

@@ -179,9 +179,12 @@ static void bad_name(struct test_channel *c)
     test_channel_meta_policy(c, "Application", "what?", "Readers", 0);
 }
 
-static void bad_rule(struct test_channel *c)
+static void odd_type(struct test_channel *c)
 {
-    test_channel_meta_policy(c, "Application", "Readers", "Readers", 9);
+    test_channel_meta_policy(c, "Application", "Readers", "Readers", 0);
+    ((struct config_item *)config_group_find(test_channel_group(c, "Application"),
+                                             CONFIG_ITEM_POLICY, bytes_of_str("Readers")))
+        ->policy_type = 2;
 }
 
 /* The same name, another form. */
@@ -238,7 +241,8 @@ TEST(refuses_with_fabrics_words)
         { group_in_application_org, "ApplicationOrg config does not allow sub-groups" },
         { without_msp, "setting up the MSP manager failed" },
         { bad_name, "initializing configtx manager failed: error converting config to map: " },
-        { bad_rule, "initializing policymanager failed: " },
+        { odd_type, "initializing policymanager failed: policy Readers at path "
+                    "Channel/Application has unknown policy type: 2" },
         { two_msps, "Attempted to define two different versions of MSP: Org1MSP" },
     };
     WEFT_CLEANUP(test_channel_free) struct test_channel *good = test_channel_new();

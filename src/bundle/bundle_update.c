@@ -110,6 +110,8 @@ enum weft_code bundle_validate(const struct bundle *now, struct bytes config_env
     struct config_envelope_view v = { 0 };
     const struct config_item *made = NULL, *given = NULL;
     WEFT_TRY(config_envelope_parse(config_envelope, &v, e));
+    if (!v.has_config)
+        return WEFT_FAIL(e, WEFT_INVALID, "config envelope has nil config");
     if (v.sequence != now->sequence + 1)
         return WEFT_FAIL(e, WEFT_INVALID,
                          "config currently at sequence %" PRIu64

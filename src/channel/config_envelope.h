@@ -18,6 +18,7 @@
 struct block_view;
 
 struct config_envelope_view {
+    bool has_config;
     uint64_t sequence;
     struct bytes channel_group; /* ConfigGroup */
     struct bytes last_update;   /* Envelope; empty in a genesis block */

@@ -183,7 +183,7 @@ static enum weft_code next_bundle(const struct chain *c, struct bytes envelope, 
                              "convert it to a bundle");
     if (bundle_orderer(next) == NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "[channel: %s] OrdererConfig missing from bundle", c->id);
-    WEFT_TRY(bundle_check_supported(next, e));
+    WEFT_TRY(bundle_check_supported_by_orderer(next, e));
     *ret = WEFT_TAKE(next);
     return WEFT_OK;
 }

@@ -50,7 +50,7 @@ enum weft_code registrar_check_bundle(const struct bundle *b, struct weft_err *e
 {
     if (bundle_orderer(b) == NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "config does not contain orderer config");
-    return bundle_check_supported(b, e);
+    return bundle_check_supported_by_orderer(b, e);
 }
 
 static enum weft_code bundle_of_store(struct block_store *store, struct bundle **ret,

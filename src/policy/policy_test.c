@@ -294,6 +294,6 @@ TEST(a_policy_that_does_not_compile_is_named)
     const struct config_item *root =
         group(&w, "", 1, (const struct config_item *[]){ policy_item(&w, "Odd", 2, &none) });
     EXPECT_CODE(policy_tree_build(root, &w.arena, &w.tree, &e), WEFT_INVALID);
-    EXPECT_WORDS(e, "policy Odd at path  did not compile: unknown policy type: 2");
+    EXPECT_WORDS(e, "policy Odd at path Channel has unknown policy type: 2");
     arena_done(&w.arena);
 }

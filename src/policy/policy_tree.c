@@ -34,6 +34,22 @@ struct policy_tree {
 
 /* ---- building --------------------------------------------------------------------------- */
 
+static uint64_t threshold_of(uint64_t rule, size_t groups)
+{
+    if (groups == 0)
+        return 0;
+    switch (rule) {
+    case META_ANY:
+        return 1;
+    case META_ALL:
+        return groups;
+    case META_MAJORITY:
+        return groups / 2 + 1;
+    default:
+        return 0; /* see evaluate_meta */
+    }
+}
+
 /* ImplicitMetaPolicy { 1 sub_policy, 2 rule } */
 static enum weft_code build_meta(struct bytes value, size_t groups, struct policy *p,
                                  struct weft_err *e)
@@ -45,34 +61,40 @@ static enum weft_code build_meta(struct bytes value, size_t groups, struct polic
         if (wire_is(&f, 1, WIRE_LEN))
             p->sub_policy = f.bytes;
         else if (wire_is(&f, 2, WIRE_VARINT))
-            rule = f.varint;
+            rule = (uint32_t)f.varint;
     }
     if (w.bad || !wire_utf8(p->sub_policy))
         return WEFT_FAIL(e, WEFT_INVALID, "Error unmarshaling to ImplicitMetaPolicy");
-    if (groups == 0)
-        p->threshold = 0;
-    else if (rule == META_ANY)
-        p->threshold = 1;
-    else if (rule == META_ALL)
-        p->threshold = groups;
-    else if (rule == META_MAJORITY)
-        p->threshold = groups / 2 + 1;
-    else
-        return WEFT_FAIL(e, WEFT_INVALID, "implicit meta rule %" PRIu64 " is not known", rule);
+    p->threshold = threshold_of(rule, groups);
     return WEFT_OK;
 }
 
-static enum weft_code build_policy(const struct config_item *item, size_t groups,
-                                   struct arena *arena, struct policy *p, struct weft_err *e)
+/* Where a policy stands, for messages: "P at path Channel/Application". */
+struct place {
+    const char *path;
+    const struct config_item *item;
+};
+
+static enum weft_code build_policy(const struct place *at, size_t groups, struct arena *arena,
+                                   struct policy *p, struct weft_err *e)
 {
+    const struct config_item *item = at->item;
+    int n = (int)item->name.len;
+    const char *name = (const char *)item->name.data;
     p->name = item->name;
     if (!item->has_policy)
-        return WEFT_FAIL(e, WEFT_INVALID, "policy was nil");
-    if (item->policy_type == POLICY_IMPLICIT_META)
-        return build_meta(item->value, groups, p, e);
-    if (item->policy_type == POLICY_SIGNATURE)
-        return signature_policy_parse(item->value, arena, &p->signature, e);
-    return WEFT_FAIL(e, WEFT_INVALID, "unknown policy type: %" PRId32, item->policy_type);
+        return WEFT_FAIL(e, WEFT_INVALID, "policy %.*s at path %s was nil", n, name, at->path);
+    if (item->policy_type != POLICY_IMPLICIT_META && item->policy_type != POLICY_SIGNATURE)
+        return WEFT_FAIL(e, WEFT_INVALID,
+                         "policy %.*s at path %s has unknown policy type: %" PRId32, n, name,
+                         at->path, item->policy_type);
+    bool meta = item->policy_type == POLICY_IMPLICIT_META;
+    enum weft_code rc = meta ? build_meta(item->value, groups, p, e)
+                             : signature_policy_parse(item->value, arena, &p->signature, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "%spolicy %.*s at path %s did not compile",
+                             meta ? "implicit " : "", n, name, at->path);
+    return WEFT_OK;
 }
 
 static size_t count_kind(const struct config_item *group, enum config_item_kind kind)
@@ -84,8 +106,8 @@ static size_t count_kind(const struct config_item *group, enum config_item_kind 
 }
 
 /* Recursion ends with the configuration, whose depth was limited. */
-static enum weft_code build_group(const struct config_item *group, struct arena *arena,
-                                  struct policy_tree *t, struct weft_err *e)
+static enum weft_code build_group(const struct config_item *group, const char *path,
+                                  struct arena *arena, struct policy_tree *t, struct weft_err *e)
 {
     size_t groups = count_kind(group, CONFIG_ITEM_GROUP);
     struct policy_tree *below = arena_alloc(arena, (groups + 1) * sizeof(*below));
@@ -96,16 +118,14 @@ static enum weft_code build_group(const struct config_item *group, struct arena 
     t->policies = policies;
     for (size_t i = 0; i < group->count; i++) {
         const struct config_item *item = group->members[i];
-        enum weft_code rc = WEFT_OK;
-        if (item->kind == CONFIG_ITEM_GROUP)
-            rc = build_group(item, arena, &below[t->group_count++], e);
-        else if (item->kind == CONFIG_ITEM_POLICY)
-            rc = build_policy(item, groups, arena, &policies[t->policy_count++], e);
-        if (rc != WEFT_OK && item->kind == CONFIG_ITEM_POLICY)
-            return weft_err_wrap(e, rc, "policy %.*s at path %.*s did not compile",
-                                 (int)item->name.len, (const char *)item->name.data,
-                                 (int)group->name.len, (const char *)group->name.data);
-        WEFT_TRY(rc);
+        if (item->kind == CONFIG_ITEM_GROUP) {
+            WEFT_FREE char *sub =
+                weft_asprintf("%s/%.*s", path, (int)item->name.len, (const char *)item->name.data);
+            WEFT_TRY(build_group(item, sub, arena, &below[t->group_count++], e));
+        } else if (item->kind == CONFIG_ITEM_POLICY) {
+            WEFT_TRY(build_policy(&(struct place){ path, item }, groups, arena,
+                                  &policies[t->policy_count++], e));
+        }
     }
     return WEFT_OK;
 }
@@ -114,7 +134,7 @@ enum weft_code policy_tree_build(const struct config_item *root, struct arena *a
                                  const struct policy_tree **ret, struct weft_err *e)
 {
     struct policy_tree *t = arena_alloc(arena, sizeof(*t));
-    WEFT_TRY(build_group(root, arena, t, e));
+    WEFT_TRY(build_group(root, "Channel", arena, t, e));
     t->name = bytes_of_str("Channel");
     *ret = t;
     return WEFT_OK;
@@ -175,22 +195,25 @@ static struct found find(const struct policy_tree *t, struct bytes path)
 static enum weft_code evaluate(const struct found *f, const struct policy_signers *s,
                                struct weft_err *e);
 
+/* A rule that Fabric does not know has the threshold 0 there, and is satisfied
+ * when no sub-policy is: it counts down from 0, and must end at 0. */
 static enum weft_code evaluate_meta(const struct found *f, const struct policy_signers *s,
                                     struct weft_err *e)
 {
-    uint64_t satisfied = 0;
-    for (size_t i = 0; i < f->group->group_count && satisfied < f->policy->threshold; i++) {
+    uint64_t satisfied = 0, threshold = f->policy->threshold;
+    for (size_t i = 0; i < f->group->group_count && (threshold == 0 || satisfied < threshold);
+         i++) {
         struct found sub = find(&f->group->groups[i], f->policy->sub_policy);
         if (sub.policy != NULL && evaluate(&sub, s, NULL) == WEFT_OK)
             satisfied++;
     }
-    if (satisfied >= f->policy->threshold)
+    if (satisfied == threshold)
         return WEFT_OK;
     return WEFT_FAIL(e, WEFT_FORBIDDEN,
                      "implicit policy evaluation failed - %" PRIu64
                      " sub-policies were satisfied, but this policy requires %" PRIu64
                      " of the '%.*s' sub-policies to be satisfied",
-                     satisfied, f->policy->threshold, (int)f->policy->sub_policy.len,
+                     satisfied, threshold, (int)f->policy->sub_policy.len,
                      (const char *)f->policy->sub_policy.data);
 }
 

@@ -91,7 +91,7 @@ static enum weft_code parse_rule(struct reader *r, struct bytes b, size_t depth,
         return parse_leaf(r, (int32_t)(uint32_t)last.varint, ret, e);
     if (last.number == 2)
         return parse_gate(r, last.bytes, depth, ret, e);
-    return WEFT_FAIL(e, WEFT_INVALID, "Empty policy element");
+    return WEFT_FAIL(e, WEFT_INVALID, "Unknown type: <nil>:<nil>");
 }
 
 /* SignaturePolicyEnvelope { 1 version, 2 rule, 3 repeated identities } */
@@ -117,7 +117,7 @@ enum weft_code signature_policy_parse(struct bytes b, struct arena *arena,
         }
     }
     if (w.bad)
-        return WEFT_FAIL(e, WEFT_INVALID, "Error unmarshalling to SignaturePolicy");
+        return WEFT_FAIL(e, WEFT_INVALID, "Error unmarshaling to SignaturePolicy");
     if (version != 0)
         return WEFT_FAIL(
             e, WEFT_INVALID,
