@@ -214,15 +214,18 @@ static void request_done(struct order_request *r, void *owner)
     (void)owner;
     if (!take_back(i))
         return;
+    struct stream *s = i->stream;
     if (r->rc == WEFT_OK) {
-        broadcast_queue_done(&i->stream->queue, &i->b, BROADCAST_SUCCESS, NULL);
+        broadcast_queue_done(&s->queue, &i->b, BROADCAST_SUCCESS, NULL);
+        event_over(s);
         return;
     }
     WEFT_FREE char *why =
         weft_asprintf(" with %s: rejected by %s: %s", "SERVICE_UNAVAILABLE",
                       r->kind == ORDER_NORMAL ? "Order" : "Configure", r->why.msg);
     note_refusal(i, "Rejecting broadcast of message", why);
-    broadcast_queue_done(&i->stream->queue, &i->b, weft_code_common_status(r->rc), r->why.msg);
+    broadcast_queue_done(&s->queue, &i->b, weft_code_common_status(r->rc), r->why.msg);
+    event_over(s);
 }
 
 /* At shutdown: the loop has ended, and with it the streams. */
