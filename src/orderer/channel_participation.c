@@ -109,30 +109,30 @@ enum participation registrar_join(struct registrar *r, const char *id, struct by
     WEFT_CLEANUP(bundle_unref) struct bundle *b = NULL;
     enum weft_code rc = block_parse(block, &parsed, e);
     if (rc != WEFT_OK) {
-        rc = weft_err_wrap(e, rc, "cannot unmarshal file part config-block into a block");
+        WEFT_IGNORE(weft_err_wrap(e, rc, "cannot unmarshal file part config-block into a block"));
         return PARTICIPATION_REFUSED;
     }
     rc = check_block(id, &parsed->v, &b, e);
     if (rc != WEFT_OK) {
-        rc = weft_err_wrap(e, rc, "invalid join block");
+        WEFT_IGNORE(weft_err_wrap(e, rc, "invalid join block"));
         return PARTICIPATION_REFUSED;
     }
     if (r->system != NULL) {
-        rc = WEFT_FAIL(e, WEFT_EXISTS, "cannot join: system channel exists");
+        WEFT_IGNORE(WEFT_FAIL(e, WEFT_EXISTS, "cannot join: system channel exists"));
         return PARTICIPATION_SYSTEM_CHANNEL_EXISTS;
     }
     if (registrar_find(r, id) != NULL) {
-        rc = WEFT_FAIL(e, WEFT_EXISTS, "cannot join: channel already exists");
+        WEFT_IGNORE(WEFT_FAIL(e, WEFT_EXISTS, "cannot join: channel already exists"));
         return PARTICIPATION_CHANNEL_EXISTS;
     }
     if (bundle_application(b) == NULL && r->count > 0) {
-        rc = WEFT_FAIL(e, WEFT_EXISTS, "cannot join: application channels already exist");
+        WEFT_IGNORE(WEFT_FAIL(e, WEFT_EXISTS, "cannot join: application channels already exist"));
         return PARTICIPATION_APP_CHANNELS_EXIST;
     }
     rc = join(r, &parsed->v, b, e);
     if (rc == WEFT_OK)
         return PARTICIPATION_OK;
-    rc = weft_err_wrap(e, rc, "cannot join");
+    WEFT_IGNORE(weft_err_wrap(e, rc, "cannot join"));
     return PARTICIPATION_REFUSED;
 }
 
@@ -170,17 +170,17 @@ enum participation registrar_remove(struct registrar *r, const char *id, struct 
 {
     enum weft_code rc;
     if (r->system != NULL) {
-        rc = WEFT_FAIL(e, WEFT_EXISTS, "cannot remove: system channel exists");
+        WEFT_IGNORE(WEFT_FAIL(e, WEFT_EXISTS, "cannot remove: system channel exists"));
         return PARTICIPATION_SYSTEM_CHANNEL_EXISTS;
     }
     struct chain_thread *t = registrar_find(r, id);
     if (t == NULL) {
-        rc = WEFT_FAIL(e, WEFT_NOT_FOUND, "cannot remove: channel does not exist");
+        WEFT_IGNORE(WEFT_FAIL(e, WEFT_NOT_FOUND, "cannot remove: channel does not exist"));
         return PARTICIPATION_NO_SUCH_CHANNEL;
     }
     rc = remove_channel(r, t, e);
     if (rc == WEFT_OK)
         return PARTICIPATION_OK;
-    rc = weft_err_wrap(e, rc, "cannot remove");
+    WEFT_IGNORE(weft_err_wrap(e, rc, "cannot remove"));
     return PARTICIPATION_REFUSED;
 }

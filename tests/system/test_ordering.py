@@ -99,6 +99,20 @@ class Ordering(Base):
             wait_until(lambda: len(orderer_blocks(again, self.who)) == 6)
             self.assertEqual(last_config(orderer_blocks(again, self.who)[5]), 4)
 
+    def test_a_stream_may_have_many_more_messages_than_fit_on_the_way(self):
+        orderer = self.with_channel()
+        many = 3000
+        with orderer.connect() as channel:
+            stream = Broadcast(channel)
+            for i in range(many):
+                stream.send(self.who.message("mychannel", f"m{i}".encode()))
+            self.assertEqual({stream.read() for _ in range(many)}, {(200, "")})
+            stream.done()
+            self.assertEqual(list(stream.answers), [])
+        self.assertEqual(orderer.stop(), 0)
+        ordered = [content(e).decode() for _, all_of_it in self.chain()[1:] for e in all_of_it]
+        self.assertEqual(ordered, [f"m{i}" for i in range(many)])
+
     def test_what_is_pending_when_it_is_told_to_stop_is_in_a_block(self):
         orderer = self.with_channel()
         for i in range(3):
