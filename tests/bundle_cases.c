@@ -312,6 +312,7 @@ static void answer(struct reading *r, const char *words)
 
 static void end(struct reading *r, void (*run)(void *ctx, const struct bundle_case *c), void *ctx)
 {
+    WEFT_ASSERT(r->now != NULL);
     if (r->next == NULL)
         r->next = test_channel_copy(r->now);
     if (r->c.question == ASK_UPDATE)
@@ -376,7 +377,10 @@ void bundle_cases_run(struct bytes text, void (*run)(void *ctx, const struct bun
             continue;
         if (strcmp(l.word[0], "case") == 0) {
             begin(&r, l.rest[1]);
-        } else if (strcmp(l.word[0], "=>") == 0) {
+            continue;
+        }
+        WEFT_ASSERT(r.now != NULL);
+        if (strcmp(l.word[0], "=>") == 0) {
             answer(&r, l.rest[1]);
             end(&r, run, ctx);
         } else {
