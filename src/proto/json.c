@@ -372,18 +372,29 @@ static void put_message(struct walk *w, const struct json_scope *s)
     json_close(&w->out, '}');
 }
 
-enum weft_code json_message(const ProtobufCMessageDescriptor *type, struct bytes wire,
-                            struct buf *out, struct weft_err *e)
+static enum weft_code write_message(const ProtobufCMessageDescriptor *type, enum json_dress dress,
+                                    struct bytes wire, struct buf *out, struct weft_err *e)
 {
     WEFT_TRY(proto_check(type, wire, 0, e));
     size_t before = out->len;
     struct walk w = { .out = { .out = out, .most = before + LIMIT_JSON_BYTES }, .e = e };
-    put_message(&w, &(struct json_scope){ .type = type, .raw = wire });
+    put_message(&w, &(struct json_scope){ .type = type, .dress = dress, .raw = wire });
     if (w.out.full) {
         give_up(&w, "longer than we make it");
         out->len = before;
     }
     return w.code;
+}
+
+enum weft_code json_message(const ProtobufCMessageDescriptor *type, struct bytes wire,
+                            struct buf *out, struct weft_err *e)
+{
+    return write_message(type, JSON_NAKED, wire, out, e);
+}
+
+enum weft_code json_orderer_org(struct bytes wire, struct buf *out, struct weft_err *e)
+{
+    return write_message(&common__config_group__descriptor, JSON_ORDERER_ORG, wire, out, e);
 }
 
 enum weft_code json_block(struct bytes wire, struct buf *out, struct weft_err *e)

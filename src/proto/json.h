@@ -37,6 +37,9 @@ enum weft_code json_block_view(const struct block_view *v, struct buf *out,
                                struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code json_envelope(struct bytes wire, struct buf *out,
                              struct weft_err *e) WEFT_MUST_CHECK;
+/* A ConfigGroup that stands for an organisation under Orderer (DynamicOrdererOrgGroup). */
+enum weft_code json_orderer_org(struct bytes wire, struct buf *out,
+                                struct weft_err *e) WEFT_MUST_CHECK;
 /* Any message that protoc-c has a descriptor of. */
 enum weft_code json_message(const ProtobufCMessageDescriptor *type, struct bytes wire,
                             struct buf *out, struct weft_err *e) WEFT_MUST_CHECK;
