@@ -17,7 +17,6 @@ struct config_source {
     const struct config_node *root; /* of the tree, or the row */
     char *base;                     /* a row's place: "chaincode.externalBuilders[0]" */
     const char *label;
-    char *variables; /* a section's path for the environment; NULL: it has none */
 };
 
 const char *config_env_get(const char *const *env, const char *name)
@@ -137,7 +136,6 @@ void config_source_free(struct config_source *s)
     free(s->path);
     free(s->dir);
     free(s->base);
-    free(s->variables);
     free(s);
 }
 
@@ -161,8 +159,7 @@ const struct config_node *config_source_root(const struct config_source *s)
 /* ORDERER_GENERAL_LISTENPORT; caller frees. */
 static char *env_name(const struct config_source *s, const char *key)
 {
-    const char *base = s->variables != NULL ? s->variables : "";
-    char *name = weft_asprintf("%s_%s%s%s", s->prefix, base, base[0] != '\0' ? "." : "", key);
+    char *name = weft_asprintf("%s_%s", s->prefix, key);
     for (char *c = name; *c != '\0'; c++) {
         if (*c == '.')
             *c = '_';
@@ -174,8 +171,7 @@ static char *env_name(const struct config_source *s, const char *key)
 
 bool config_source_find(const struct config_source *s, const char *key, struct config_value *ret)
 {
-    bool in_list = s->base != NULL && s->variables == NULL;
-    WEFT_FREE char *name = !in_list ? env_name(s, key) : NULL;
+    WEFT_FREE char *name = s->base == NULL ? env_name(s, key) : NULL;
     const char *text = name != NULL ? config_env_get(s->env, name) : NULL;
     if (text != NULL) {
         *ret = (struct config_value){ .text = text };
@@ -258,21 +254,6 @@ enum weft_code config_source_rows(const struct config_source *s, const char *key
     }
     *ret = rows;
     rows = (struct config_rows){ 0 };
-    return WEFT_OK;
-}
-
-enum weft_code config_source_sections(const struct config_source *s, const char *key,
-                                      struct config_rows *ret, struct weft_err *e)
-{
-    WEFT_TRY(config_source_rows(s, key, ret, e));
-    bool in_list = s->base != NULL && s->variables == NULL;
-    for (size_t i = 0; i < ret->count && !in_list && ret->from_env == NULL; i++) {
-        struct config_source *row = ret->items[i];
-        const char *base = s->variables != NULL ? s->variables : "";
-        if (row->label[0] != '\0')
-            row->variables =
-                weft_asprintf("%s%s%s.%s", base, base[0] != '\0' ? "." : "", key, row->label);
-    }
     return WEFT_OK;
 }
 

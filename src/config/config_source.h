@@ -77,10 +77,6 @@ struct config_rows {
 
 enum weft_code config_source_rows(const struct config_source *s, const char *key,
                                   struct config_rows *ret, struct weft_err *e) WEFT_MUST_CHECK;
-/* The same, and what is in them can be set by variables too, by its whole path:
- * CONFIGTX_PROFILES_ONE_CONSORTIUM. */
-enum weft_code config_source_sections(const struct config_source *s, const char *key,
-                                      struct config_rows *ret, struct weft_err *e) WEFT_MUST_CHECK;
 void config_rows_done(struct config_rows *r);
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct config_rows, config_rows_done)
 const char *config_source_label(const struct config_source *row);

@@ -82,7 +82,7 @@ static enum weft_code read_policies(struct configtx *c, const struct config_sour
         { "Rule", FIELD_STRING, 0, offsetof(struct configtx_policy, rule), NULL },
     };
     WEFT_CLEANUP(config_rows_done) struct config_rows rows = { 0 };
-    WEFT_TRY(config_source_sections(s, key, &rows, e));
+    WEFT_TRY(config_source_rows(s, key, &rows, e));
     struct configtx_policy *at = arena_alloc(&c->arena, (rows.count + 1) * sizeof(*at));
     for (size_t i = 0; i < rows.count; i++) {
         WEFT_TRY(fill(c, fields, WEFT_ARRAY_LEN(fields), rows.items[i], &at[i], e));
@@ -361,7 +361,7 @@ enum weft_code configtx_profile(struct configtx *c, const char *name,
                                 const struct configtx_profile **ret, struct weft_err *e)
 {
     WEFT_CLEANUP(config_rows_done) struct config_rows rows = { 0 };
-    WEFT_TRY(config_source_sections(c->source, "Profiles", &rows, e));
+    WEFT_TRY(config_source_rows(c->source, "Profiles", &rows, e));
     for (size_t i = 0; i < rows.count; i++) {
         if (strcmp(config_source_label(rows.items[i]), name) != 0)
             continue;

@@ -8,9 +8,7 @@
  *     configtx_open(NULL, environ, &c, e)               FABRIC_CFG_PATH, ., /etc/hyperledger/fabric
  *     configtx_profile(c, "TwoOrgsGenesis", &profile, e)
  *
- * Anchors and merge keys are followed; texts and numbers that are not in lists
- * can be set by variables: CONFIGTX_PROFILES_TWOORGSGENESIS_ORDERER_BATCHTIMEOUT.
- * Paths start at the file's folder.
+ * Anchors and merge keys are followed.  Paths start at the file's folder.
  *
  * Go origin   internal/configtxgen/genesisconfig/config.go
  * Differs     unknown keys are passed over
