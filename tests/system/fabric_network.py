@@ -103,7 +103,7 @@ class Orderer:
             if not path.is_absolute():
                 path = fixture(f"genesis/genesis-{genesis}.block")
             whole["ORDERER_GENERAL_BOOTSTRAPFILE"] = str(path)
-        self.process = Process([program or BIN / "orderer"], env=whole | (env or {}))
+        self.process = Process(program or [BIN / "orderer"], env=whole | (env or {}))
 
     def ready(self):
         match = self.process.wait_for(r"Beginning to serve requests address=(\S+)")

@@ -15,7 +15,7 @@ import chain_check
 import wire
 from fabric_network import (Broadcast, Deliver, Orderer, channel_creation, channel_type, content,
                             copy_ledger, envelopes, free_port, org, repeated, signed_update)
-from harness import Folder, fixture, wait_until
+from harness import BIN, Folder, fixture, wait_until
 from wire import NEWEST, at, field
 
 KILLS = int(os.environ.get("WEFT_KILLS", "50"))
@@ -162,6 +162,38 @@ class Ordering(Base):
             self.assertEqual(orderer.blocks(self.who, "mychannel"), ([], 503))
             blocks, status = orderer.blocks(self.who, "mychannel", errors=1)
             self.assertEqual((len(blocks), status), (79, 200))
+
+
+    def test_a_full_disk_stops_it_until_there_is_room_again(self):
+        """The disk is full for files that reach a megabyte; the signal that comes with that
+        is ignored, so that writes fail as on a full disk."""
+        program = ["sh", "-c", 'trap "" XFSZ; exec "$0"', BIN / "orderer"]
+        orderer = self.with_channel(program=program)
+        pid = str(orderer.process.popen.pid)
+        subprocess.run(["prlimit", "--pid", pid, "--fsize=1000000:unlimited"], check=True)
+        names = [f"{i} " + "x" * 20000 for i in range(300)]
+        with orderer.connect() as channel:
+            stream = Broadcast(channel)
+            for name in names:
+                stream.send(self.who.message("mychannel", name.encode()))
+            orderer.process.wait_for("nothing is accepted until it is: .*File too large")
+            status, info = self.submit(orderer, "not now")
+            self.assertEqual(status, 503)
+            self.assertIn("channel mychannel can't write blocks", info)
+            answers = []  # some wait for the disk, behind them some that were refused
+            reader = threading.Thread(target=lambda: answers.extend(stream.answers), daemon=True)
+            reader.start()
+            self.assertEqual(orderer.blocks(self.who, "mychannel")[1], 200)  # served all the same
+            subprocess.run(["prlimit", "--pid", pid, "--fsize=unlimited:unlimited"], check=True)
+            wait_until(lambda: self.submit(orderer, "now")[0] == 200)
+            stream.done()
+            reader.join(20)
+        acknowledged = [n for n, a in zip(names, answers) if field(a, 1) == 200]
+        self.assertEqual(orderer.stop(), 0)
+        found = [content(e).decode() for _, all_of_it in self.chain()[1:] for e in all_of_it]
+        self.assertGreater(len(acknowledged), 10)
+        self.assertEqual([name[:4] for name in acknowledged if found.count(name) != 1], [])
+        self.assertEqual((found.count("now"), found.count("not now")), (1, 0))
 
 
 def orderer_blocks(orderer, who):
