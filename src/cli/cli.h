@@ -48,7 +48,7 @@ struct cli_cmd {
 };
 
 enum {
-    CLI_OPTS_MAX = 24,
+    CLI_OPTS_MAX = 32,
     CLI_ARGS_MAX = 16
 };
 

@@ -12,6 +12,8 @@ extern const struct cli_cmd cmd_ledger_show;
 extern const struct cli_cmd cmd_ledger_verify;
 extern const struct cli_cmd cmd_ledger_export;
 extern const struct cli_cmd cmd_ledger_import;
+extern const struct cli_cmd cmd_bench_broadcast;
+extern const struct cli_cmd cmd_bench_deliver;
 extern const struct cli_cmd cmd_version;
 
 extern const struct cli_cmd cmd_channel_create;

@@ -74,9 +74,10 @@ static enum weft_code output_block(const struct configtx_profile *p, int64_t now
         LOG_WARN(&logger, "Genesis block does not contain a consortiums group definition.  This "
                           "block cannot be used for orderer bootstrap.");
     enum weft_code rc = genesis_block(p, a.channel_id, now_s, &out, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "Error on outputBlock: could not create bootstrapper");
     LOG_INFO(&logger, "Writing genesis block");
-    if (rc == WEFT_OK)
-        rc = write_file(a.output_block, &out, e);
+    rc = write_file(a.output_block, &out, e);
     return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "Error on outputBlock");
 }
 

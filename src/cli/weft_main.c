@@ -4,7 +4,8 @@
 int main(int argc, char **argv)
 {
     static const struct cli_cmd *const cmds[] = {
-        &cmd_ledger_show, &cmd_ledger_verify, &cmd_ledger_export, &cmd_ledger_import, &cmd_version,
+        &cmd_ledger_show,   &cmd_ledger_verify,   &cmd_ledger_export, &cmd_ledger_import,
+        &cmd_bench_deliver, &cmd_bench_broadcast, &cmd_version,
     };
     struct weft_err e = { 0 };
     /* A node logs what it does; a command answers, and logs what is wrong. */
@@ -15,7 +16,8 @@ int main(int argc, char **argv)
     }
     static const struct cli_program program = {
         .name = "weft",
-        .about = "weft looks into, checks and copies Hyperledger Fabric's ledgers.",
+        .about = "weft looks into, checks and copies Hyperledger Fabric's ledgers, and measures "
+                 "its nodes.",
         .cmds = cmds,
         .count = WEFT_ARRAY_LEN(cmds),
         .misused = 2,

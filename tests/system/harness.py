@@ -57,7 +57,8 @@ def weft(*args, **kwargs):
 class Process:
     """A program that runs until it is stopped; its standard error is kept."""
 
-    def __init__(self, argv, env=None, cwd=None, stdin=subprocess.DEVNULL):
+    def __init__(self, argv, env=None, cwd=None, stdin=subprocess.DEVNULL,
+                 stdout=subprocess.DEVNULL):
         self.lines = []
         self.changed = threading.Condition()
         whole = {k: v for k, v in os.environ.items()
@@ -65,7 +66,7 @@ class Process:
         whole.update(env or {})
         self.popen = subprocess.Popen([str(a) for a in argv], env=whole, cwd=cwd, text=True,
                                       errors="replace", stdin=stdin,
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                                      stdout=stdout, stderr=subprocess.PIPE)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 

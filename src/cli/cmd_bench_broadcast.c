@@ -1,0 +1,568 @@
+/* weft bench broadcast: many clients who have something to be ordered, by any Fabric
+ * orderer.
+ *
+ * Go origin   none
+ */
+#include "cli/bench_run.h"
+#include "cli/broadcast_client.h"
+#include "cli/cmds.h"
+#include "crypto/random.h"
+#include "deliver/deliver_fetch.h"
+#include "msp/signed_envelope.h"
+#include "net/grpc_client.h"
+#include "os/clock.h"
+#include "os/loop.h"
+#include "proto/wire.h"
+
+#include <inttypes.h>
+
+/* An envelope's data: a mark of this run, who sent it, which one it is, and filling. */
+enum {
+    MARK_BYTES = 16,
+    DATA_LEAST = MARK_BYTES + 16,
+    DATA_MOST = 64 << 20,
+    STATUSES = 8,
+    WINDOW = 100,
+    AGAIN_MS = 20, /* after SERVICE_UNAVAILABLE */
+    MESSAGES = 10000,
+    MESSAGES_MOST = 100000000,
+    BYTES_AHEAD = 1 << 30, /* signed before the start; more is signed on the way */
+};
+
+struct args {
+    struct bench_flags common;
+    const char *size, *count;
+    bool follow;
+};
+
+struct client {
+    struct bench *bench;
+    struct bench_thread *thread;
+    struct grpc_client *grpc;
+    struct grpc_stream *stream;
+    struct net_msg **ready;  /* signed before the start */
+    uint64_t first, count;   /* its envelopes, of all */
+    uint64_t sent, answered; /* or cut off */
+    uint64_t cut_off;        /* sent, and never answered: the stream ended before */
+    bool is_busy;            /* the last answer was 503, which ends the stream */
+    struct loop_timer again;
+    uint64_t by_status[STATUSES];
+    struct bench_samples acked;
+    uint64_t last_ns;
+    bool done;
+    struct weft_err why;
+};
+
+struct bench {
+    struct bench_plan plan;
+    uint8_t mark[MARK_BYTES];
+    uint64_t size, count, window, good;
+    _Atomic uint64_t *sent_ns; /* of each envelope; the follower may be on another thread */
+    struct client *clients;
+    bool follow;
+    struct follower *follower;
+};
+
+/* What there is in answers, and "other". */
+static const uint64_t statuses[STATUSES] = { 200, 400, 403, 404, 413, 500, 503, 0 };
+
+/* ---- somebody who reads the blocks --------------------------------------------------------- */
+
+/* One more client, on the first thread: sees when each envelope is in a block. */
+struct follower {
+    struct bench *bench;
+    struct bench_thread *thread;
+    struct grpc_client *grpc;
+    struct grpc_stream *stream;
+    uint64_t from, seen, blocks;
+    struct bench_samples ordered;
+    bool done;
+    struct weft_err why;
+};
+
+static void follower_done(struct follower *f)
+{
+    if (!f->done)
+        bench_client_done(f->thread);
+    f->done = true;
+}
+
+static uint64_t get_u64(const uint8_t *at)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < 8; i++)
+        n = n << 8 | at[i];
+    return n;
+}
+
+static void put_u64(struct buf *out, uint64_t n)
+{
+    for (int i = 56; i >= 0; i -= 8)
+        buf_put_u8(out, (uint8_t)(n >> i));
+}
+
+static void see_envelope(struct follower *f, struct bytes envelope, uint64_t now)
+{
+    struct envelope_view v;
+    struct payload_view p;
+    struct bench *b = f->bench;
+    if (envelope_parse(envelope, &v, NULL) != WEFT_OK ||
+        payload_parse(v.payload, &p, NULL) != WEFT_OK || p.data.len < DATA_LEAST ||
+        memcmp(p.data.data, b->mark, MARK_BYTES) != 0)
+        return;
+    uint64_t i = get_u64(p.data.data + MARK_BYTES);
+    if (i >= b->count)
+        return;
+    f->seen++;
+    bench_samples_add(&f->ordered, now - b->sent_ns[i]);
+}
+
+static void follower_message(struct grpc_stream *s, struct net_msg *m)
+{
+    struct follower *f = grpc_stream_user(s);
+    WEFT_CLEANUP(block_view_done) struct block_view v = { 0 };
+    struct wire w = wire_of(net_msg_bytes(m));
+    struct wire_field field;
+    uint64_t now = clock_monotonic_ns();
+    while (!f->done && wire_next(&w, &field)) {
+        if (!wire_is(&field, 2, WIRE_LEN)) {
+            WEFT_IGNORE(WEFT_FAIL(&f->why, WEFT_UNAVAILABLE, "the follower gets no blocks: %s",
+                                  common_status_name(field.varint)));
+            follower_done(f);
+        } else if (block_view_parse(&v, field.bytes, &f->why) == WEFT_OK) {
+            f->blocks++;
+            for (size_t i = 0; i < v.txs.count; i++)
+                see_envelope(f, v.txs.at[i], now);
+        }
+    }
+    net_msg_unref(m);
+    if (f->seen >= f->bench->count)
+        follower_done(f);
+}
+
+static void follower_close(struct grpc_stream *s, enum grpc_code code, const char *message)
+{
+    struct follower *f = grpc_stream_user(s);
+    (void)code;
+    f->stream = NULL;
+    if (!f->done && f->why.code == WEFT_OK)
+        WEFT_IGNORE(WEFT_FAIL(&f->why, WEFT_UNAVAILABLE, "%s", message));
+    follower_done(f);
+}
+
+static const struct grpc_stream_ops follower_ops = { .on_message = follower_message,
+                                                     .on_close = follower_close };
+
+static void follower_ready(void *user)
+{
+    struct follower *f = user;
+    const struct bench *b = f->bench;
+    WEFT_CLEANUP(buf_done) struct buf info = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf request = { 0 };
+    const struct digest *our_hash = grpc_client_peer(f->grpc)->our_hash;
+    const struct seek_info seek = { .start = { SEEK_SPECIFIED, f->from },
+                                    .stop = { SEEK_SPECIFIED, UINT64_MAX } };
+    seek_info_encode(&seek, &info);
+    const struct envelope_plan plan = {
+        .type = HEADER_DELIVER_SEEK_INFO,
+        .channel_id = b->plan.channel,
+        .now_ns = clock_wall_ns(),
+        .tls_cert_hash = our_hash != NULL ? digest_bytes(our_hash) : bytes_of(NULL, 0),
+        .data = buf_bytes(&info),
+    };
+    enum weft_code rc = signed_envelope(b->plan.me, &plan, &request, &f->why);
+    if (rc == WEFT_OK)
+        f->stream = grpc_client_call(f->grpc, "/orderer.AtomicBroadcast/Deliver", NULL, 0,
+                                     &follower_ops, f);
+    if (f->stream == NULL ||
+        grpc_stream_send(f->stream, net_msg_copy(buf_bytes(&request)), &f->why) != WEFT_OK)
+        follower_done(f);
+}
+
+static void follower_down(void *user, const struct weft_err *why)
+{
+    struct follower *f = user;
+    if (!f->done)
+        f->why = *why;
+    follower_done(f);
+}
+
+static const struct grpc_client_ops follower_client = { .on_ready = follower_ready,
+                                                        .on_down = follower_down };
+
+/* ---- a client --------------------------------------------------------------------------------- */
+
+static void done(struct client *c)
+{
+    if (!c->done)
+        bench_client_done(c->thread);
+    c->done = true;
+}
+
+static void fail(struct client *c, const char *why)
+{
+    if (!c->done && c->why.code == WEFT_OK)
+        WEFT_IGNORE(WEFT_FAIL(&c->why, WEFT_UNAVAILABLE, "%s", why));
+    done(c);
+}
+
+static struct net_msg *make_envelope(const struct bench *b, uint64_t i, struct weft_err *e)
+{
+    WEFT_CLEANUP(buf_done) struct buf data = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf envelope = { 0 };
+    buf_put(&data, bytes_of(b->mark, MARK_BYTES));
+    put_u64(&data, i);
+    memset(buf_reserve(&data, b->size), 'w', b->size - data.len);
+    data.len = b->size;
+    const struct envelope_plan plan = { .type = HEADER_MESSAGE,
+                                        .channel_id = b->plan.channel,
+                                        .now_ns = clock_wall_ns(),
+                                        .data = buf_bytes(&data) };
+    if (signed_envelope(b->plan.me, &plan, &envelope, e) != WEFT_OK)
+        return NULL;
+    return net_msg_copy(buf_bytes(&envelope));
+}
+
+static void send_more(struct client *c)
+{
+    struct bench *b = c->bench;
+    while (!c->done && c->sent < c->count && c->sent - c->answered < b->window &&
+           grpc_stream_is_writable(c->stream)) {
+        uint64_t i = c->first + c->sent;
+        struct net_msg *m =
+            c->ready != NULL ? WEFT_TAKE(c->ready[c->sent]) : make_envelope(b, i, &c->why);
+        if (m == NULL) {
+            done(c);
+            return;
+        }
+        b->sent_ns[i] = clock_monotonic_ns();
+        if (grpc_stream_send(c->stream, m, &c->why) != WEFT_OK) {
+            done(c);
+            return;
+        }
+        c->sent++;
+    }
+}
+
+static void count_answer(struct client *c, uint64_t status)
+{
+    size_t at = 0;
+    while (at < STATUSES - 1 && statuses[at] != status)
+        at++;
+    c->by_status[at]++;
+    c->last_ns = clock_monotonic_ns();
+    bench_samples_add(&c->acked, c->last_ns - c->bench->sent_ns[c->first + c->answered]);
+    c->answered++;
+    c->is_busy = status == 503;
+}
+
+static void on_message(struct grpc_stream *s, struct net_msg *m)
+{
+    struct client *c = grpc_stream_user(s);
+    uint64_t status = 0;
+    struct bytes info = { 0 };
+    enum weft_code rc = broadcast_response_parse(net_msg_bytes(m), &status, &info, &c->why);
+    if (rc == WEFT_OK && c->answered < c->sent)
+        count_answer(c, status);
+    if (rc == WEFT_OK && status != 200 && c->why.code == WEFT_OK)
+        WEFT_IGNORE(WEFT_FAIL(&c->why, WEFT_UNAVAILABLE, "status %" PRIu64 ": %.*s", status,
+                              (int)(info.len < 300 ? info.len : 300), (const char *)info.data));
+    net_msg_unref(m);
+    if (rc != WEFT_OK || c->answered == c->count)
+        done(c);
+    else if (!c->is_busy)
+        send_more(c);
+}
+
+static void on_writable(struct grpc_stream *s)
+{
+    send_more(grpc_stream_user(s));
+}
+
+static void on_close(struct grpc_stream *s, enum grpc_code code, const char *message)
+{
+    struct client *c = grpc_stream_user(s);
+    (void)code;
+    c->stream = NULL;
+    if (c->done || !c->is_busy) {
+        fail(c, message);
+        return;
+    }
+    /* An orderer ends the stream behind a refusal; what came after it is gone. */
+    c->cut_off += c->sent - c->answered;
+    c->answered = c->sent;
+    if (c->answered == c->count)
+        done(c);
+    else
+        loop_timer_set(c->thread->loop, &c->again, loop_now_ms(c->thread->loop) + AGAIN_MS);
+}
+
+static const struct grpc_stream_ops stream_ops = { .on_message = on_message,
+                                                   .on_writable = on_writable,
+                                                   .on_close = on_close };
+
+static void open_stream(struct client *c)
+{
+    c->is_busy = false;
+    c->stream =
+        grpc_client_call(c->grpc, "/orderer.AtomicBroadcast/Broadcast", NULL, 0, &stream_ops, c);
+    if (c->stream == NULL)
+        fail(c, "the connection takes no calls");
+    else
+        send_more(c);
+}
+
+static void on_ready(void *user)
+{
+    open_stream(user);
+}
+
+static void on_again(struct loop_timer *t)
+{
+    open_stream(WEFT_CONTAINER_OF(t, struct client, again));
+}
+
+static void on_down(void *user, const struct weft_err *why)
+{
+    fail(user, why->msg);
+}
+
+static const struct grpc_client_ops client_ops = { .on_ready = on_ready, .on_down = on_down };
+
+static struct grpc_client *dial(const struct bench *b, struct bench_thread *t,
+                                const struct grpc_client_ops *ops, void *user)
+{
+    return grpc_client_new(t->net,
+                           &(struct grpc_client_config){
+                               .address = b->plan.target.address,
+                               .tls = b->plan.target.tls,
+                               .host_override = b->plan.target.host_override,
+                               .connect_timeout_ms = b->plan.target.connect_timeout_ms,
+                           },
+                           ops, user);
+}
+
+static void start_client(void *ctx, struct bench_thread *t, uint64_t i)
+{
+    struct bench *b = ctx;
+    struct client *c = &b->clients[i];
+    c->thread = t;
+    c->again.fire = on_again;
+    if (i == 0 && b->follow) {
+        t->running++;
+        b->follower->thread = t;
+        b->follower->grpc = dial(b, t, &follower_client, b->follower);
+    }
+    if (c->count == 0)
+        done(c);
+    else
+        c->grpc = dial(b, t, &client_ops, c);
+}
+
+static void free_client(void *ctx, uint64_t i)
+{
+    struct bench *b = ctx;
+    struct client *c = &b->clients[i];
+    c->done = true; /* what closes now is no news */
+    loop_timer_clear(c->thread->loop, &c->again);
+    grpc_client_free(WEFT_TAKE(c->grpc));
+    if (i == 0 && b->follow) {
+        b->follower->done = true;
+        grpc_client_free(WEFT_TAKE(b->follower->grpc));
+    }
+}
+
+/* ---- before and after ---------------------------------------------------------------------------- */
+
+/* Envelopes are signed before the clock starts, if they fit into memory. */
+static enum weft_code prepare(struct bench *b, struct weft_err *e)
+{
+    uint64_t each = b->count / b->plan.clients, more = b->count % b->plan.clients, at = 0;
+    bool ahead = b->count * (b->size + 1500) <= BYTES_AHEAD;
+    WEFT_TRY(random_bytes(b->mark, sizeof(b->mark), e));
+    for (uint64_t i = 0; i < b->plan.clients; i++) {
+        struct client *c = &b->clients[i];
+        c->bench = b;
+        c->first = at;
+        c->count = each + (i < more ? 1 : 0);
+        at += c->count;
+        if (!ahead || c->count == 0)
+            continue;
+        c->ready = weft_alloc(c->count * sizeof(struct net_msg *));
+        for (uint64_t k = 0; k < c->count; k++) {
+            c->ready[k] = make_envelope(b, c->first + k, e);
+            if (c->ready[k] == NULL)
+                return e->code;
+        }
+    }
+    return WEFT_OK;
+}
+
+static enum weft_code prepare_follower(struct bench *b, struct weft_err *e)
+{
+    static const struct seek_position newest = { .kind = SEEK_NEWEST };
+    WEFT_CLEANUP(deliver_fetch_close) struct deliver_fetch *f = NULL;
+    WEFT_CLEANUP(block_unref) struct block *block = NULL;
+    const struct deliver_fetch_config config = {
+        .address = b->plan.target.address,
+        .host_override = b->plan.target.host_override,
+        .method = "/orderer.AtomicBroadcast/Deliver",
+        .tls = b->plan.target.tls,
+        .connect_timeout_ms = b->plan.target.connect_timeout_ms,
+        .channel_id = b->plan.channel,
+        .signer = b->plan.me,
+    };
+    WEFT_TRY(deliver_fetch_open(&config, &f, e));
+    WEFT_TRY(deliver_fetch_block(f, &newest, &block, e));
+    b->follower = weft_alloc(sizeof(*b->follower));
+    b->follower->bench = b;
+    b->follower->from = block->v.number + 1;
+    return WEFT_OK;
+}
+
+static void bench_free(struct bench *b)
+{
+    for (uint64_t i = 0; b->clients != NULL && i < b->plan.clients; i++) {
+        struct client *c = &b->clients[i];
+        for (uint64_t k = 0; c->ready != NULL && k < c->count; k++)
+            net_msg_unref(c->ready[k]);
+        free(c->ready);
+        bench_samples_done(&c->acked);
+    }
+    if (b->follower != NULL)
+        bench_samples_done(&b->follower->ordered);
+    free(b->follower);
+    free(b->clients);
+    free((void *)b->sent_ns);
+    bench_plan_done(&b->plan);
+}
+
+static void put_statuses(const struct bench *b, struct buf *out)
+{
+    bool any = false;
+    buf_put_str(out, ",\"status\":{");
+    for (size_t k = 0; k < STATUSES; k++) {
+        uint64_t n = 0;
+        for (uint64_t i = 0; i < b->plan.clients; i++)
+            n += b->clients[i].by_status[k];
+        if (n == 0)
+            continue;
+        const char *name = statuses[k] != 0 ? common_status_name(statuses[k]) : "other";
+        buf_printf(out, "%s\"%s\":%" PRIu64, any ? "," : "", name, n);
+        any = true;
+    }
+    buf_put_str(out, "}");
+}
+
+static void print(struct cli *cli, const struct bench *b, const struct bench_seen *seen)
+{
+    WEFT_CLEANUP(buf_done) struct buf out = { 0 };
+    struct bench_samples acked = { 0 };
+    const char *why = NULL;
+    uint64_t good = 0, cut_off = 0;
+    for (uint64_t i = 0; i < b->plan.clients; i++) {
+        const struct client *c = &b->clients[i];
+        bench_samples_merge(&acked, &c->acked);
+        good += c->by_status[0];
+        cut_off += c->cut_off;
+        if (why == NULL && c->why.code != WEFT_OK)
+            why = c->why.msg;
+    }
+    double s = seen->seconds > 0 ? seen->seconds : 1e-9;
+    buf_printf(&out,
+               "{\"bench\":\"broadcast\",\"clients\":%" PRIu64 ",\"window\":%" PRIu64
+               ",\"size\":%" PRIu64 ",\"messages\":%" PRIu64
+               ",\"answered\":%zu,\"cut_off\":%" PRIu64,
+               b->plan.clients, b->window, b->size, b->count, acked.count, cut_off);
+    put_statuses(b, &out);
+    buf_printf(&out, ",\"seconds\":%.3f,\"accepted_per_s\":%.0f", seen->seconds, (double)good / s);
+    bench_samples_put_json(&acked, "ack_ms", &out);
+    if (b->follower != NULL) {
+        buf_printf(&out, ",\"ordered\":%" PRIu64 ",\"blocks\":%" PRIu64, b->follower->seen,
+                   b->follower->blocks);
+        bench_samples_put_json(&b->follower->ordered, "ordered_ms", &out);
+        if (why == NULL && b->follower->why.code != WEFT_OK)
+            why = b->follower->why.msg;
+    }
+    bench_seen_put_json(&b->plan, seen, (double)good, "message", &out);
+    (void)fprintf(cli->out, "%.*s}\n", (int)out.len, (const char *)out.data);
+    if (why != NULL)
+        (void)fprintf(cli->err, "not all was accepted: %s\n", why);
+    bench_samples_done(&acked);
+}
+
+/* ---- the command ------------------------------------------------------------------------------------ */
+
+static void options_for(struct args *a, struct cli_opt *ret, size_t *ret_count)
+{
+    const struct cli_opt opts[] = {
+        { "--size", "BYTES", "data of one envelope (1024)", &a->size, NULL, NULL },
+        { "--count", "N", "envelopes in all (10000)", &a->count, NULL, NULL },
+        { "--follow", NULL, "read the blocks too: how long until it is in one?", NULL, &a->follow,
+          NULL },
+    };
+    memcpy(ret, opts, sizeof(opts));
+    *ret_count = WEFT_ARRAY_LEN(opts);
+    bench_flags_add(&a->common, ret, ret_count);
+}
+
+static void options(struct cli_opt *ret, size_t *ret_count)
+{
+    static struct args unused; /* the help wants the table only */
+    options_for(&unused, ret, ret_count);
+}
+
+static enum weft_code measure(struct cli *cli, const struct args *a, struct bench *b,
+                              struct weft_err *e)
+{
+    struct bench_seen seen = { 0 };
+    WEFT_TRY(bench_number("--size", a->size, DATA_LEAST, DATA_MOST, 1024, &b->size, e));
+    WEFT_TRY(bench_number("--count", a->count, 1, MESSAGES_MOST, MESSAGES, &b->count, e));
+    WEFT_TRY(bench_plan_open(&a->common, &b->plan, e));
+    b->follow = a->follow;
+    b->window = b->plan.window > 0 ? b->plan.window : WINDOW;
+    b->clients = weft_alloc(b->plan.clients * sizeof(*b->clients));
+    b->sent_ns = weft_alloc(b->count * sizeof(*b->sent_ns));
+    if (a->follow)
+        WEFT_TRY(prepare_follower(b, e));
+    WEFT_TRY(prepare(b, e));
+    const struct bench_ops ops = { .ctx = b, .start = start_client, .free = free_client };
+    WEFT_TRY(bench_run(&b->plan, &ops, &seen, e));
+    print(cli, b, &seen);
+    return WEFT_OK;
+}
+
+static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_err *e)
+{
+    struct args a = { 0 };
+    struct bench b = { 0 };
+    struct cli_opt opts[CLI_OPTS_MAX];
+    struct cli_args args = { 0 };
+    size_t count = 0;
+    options_for(&a, opts, &count);
+    WEFT_TRY(cli_parse(opts, count, argc, argv, &args, e));
+    enum weft_code rc = measure(cli, &a, &b, e);
+    bench_free(&b);
+    return rc;
+}
+
+const struct cli_cmd cmd_bench_broadcast = {
+    .name = "bench broadcast",
+    .args = "-c CHANNEL -o ADDRESS [--clients N] [--window N] [--size BYTES] [--count N]",
+    .summary = "measure how an orderer takes envelopes",
+    .help =
+        "Each client has a connection of its own and keeps --window (100) envelopes in flight,\n"
+        "all signed before the clock starts.  The answer is one line of JSON: what was accepted,\n"
+        "how long the answers took (p50, p99, max), with --follow how long it took until each\n"
+        "was in a block that was delivered, and with --pid the server's CPU time and memory.\n"
+        "\n"
+        "  weft bench broadcast -c mychannel -o 127.0.0.1:7050 --tls --cafile ca.pem \\\n"
+        "      --mspdir users/Admin@org1/msp --mspid Org1MSP --clients 4 --count 100000 --pid "
+        "4711\n"
+        "\n"
+        "One message a block, from sending to its delivery (BatchSize.MaxMessageCount 1):\n"
+        "\n"
+        "  weft bench broadcast ... --window 1 --count 1000 --follow\n",
+    .run = run,
+    .options = options,
+};
