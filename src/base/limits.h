@@ -28,12 +28,16 @@ enum {
     /* Groups of a channel configuration in each other; all its elements. */
     LIMIT_CONFIG_DEPTH = 16,
     LIMIT_CONFIG_ITEMS = 1 << 17,
+    /* Parts that one message of a configuration comes in. */
+    LIMIT_CONFIG_PARTS = 16,
     /* A channel's access control list. */
     LIMIT_ACLS = 4096,
     /* Gates of a signature policy in each other; all its rules; whoever signed. */
     LIMIT_POLICY_DEPTH = 32,
     LIMIT_POLICY_RULES = 4096,
     LIMIT_POLICY_SIGNERS = 256,
+    /* Policies and answers that a validator remembers. */
+    LIMIT_JUDGE_BYTES = 32 << 20,
     /* Consenters of an etcdraft channel; channels of an orderer. */
     LIMIT_CONSENTERS = 256,
     LIMIT_CHANNELS = 4096,

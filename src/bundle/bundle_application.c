@@ -90,9 +90,12 @@ static enum weft_code read_acls(struct bundle *b, struct bytes message,
     struct wire w = wire_of(message);
     struct wire_field f;
     size_t count = 0, n = 0;
-    while (wire_next(&w, &f))
+    bool good = true; /* a map's wire type must be right, Go is stricter with these */
+    while (wire_next(&w, &f)) {
+        good = good && (f.number != 1 || f.type == WIRE_LEN);
         count += wire_is(&f, 1, WIRE_LEN) ? 1 : 0;
-    if (w.bad)
+    }
+    if (w.bad || !good)
         return WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling ACLs");
     if (count > LIMIT_ACLS)
         return WEFT_FAIL(e, WEFT_LIMIT, "more than %d ACLs", (int)LIMIT_ACLS);

@@ -12,21 +12,39 @@ struct found {
     const char *unsupported;
 };
 
+/* A map's entry { 1 key, 2 Capability { } } */
+static bool parse_entry(struct bytes b, struct bytes *ret_name)
+{
+    struct wire entry = wire_of(b);
+    struct wire_field f, g;
+    *ret_name = bytes_of(NULL, 0);
+    while (wire_next(&entry, &f)) {
+        if (wire_is(&f, 1, WIRE_LEN))
+            *ret_name = f.bytes;
+        if (!wire_is(&f, 2, WIRE_LEN))
+            continue;
+        struct wire capability = wire_of(f.bytes);
+        while (wire_next(&capability, &g))
+            ;
+        if (capability.bad)
+            return false;
+    }
+    return !entry.bad && wire_utf8(*ret_name);
+}
+
 /* Capabilities { map<string, Capability> 1 }: of an entry its key counts. */
 static enum weft_code find_names(struct bytes b, const char *const *known, size_t count,
                                  struct arena *arena, struct found *ret, struct weft_err *e)
 {
     struct wire w = wire_of(b);
-    struct wire_field f, g;
+    struct wire_field f;
     while (wire_next(&w, &f)) {
         struct bytes name = { 0 };
-        if (!wire_is(&f, 1, WIRE_LEN))
+        if (f.number != 1)
             continue;
-        struct wire entry = wire_of(f.bytes);
-        while (wire_next(&entry, &g))
-            if (wire_is(&g, 1, WIRE_LEN))
-                name = g.bytes;
-        if (entry.bad || !wire_utf8(name))
+        if (f.type != WIRE_LEN) /* a map; Go is stricter with these */
+            return WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling Capabilities");
+        if (!parse_entry(f.bytes, &name))
             return WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling Capabilities");
         size_t i = 0;
         while (i < count && !bytes_eq(bytes_of_str(known[i]), name))

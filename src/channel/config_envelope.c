@@ -9,28 +9,34 @@ static bool parse_config(struct bytes b, struct config_envelope_view *v)
 {
     struct wire w = wire_of(b);
     struct wire_field f;
+    bool good = !v->has_config;
     v->has_config = true;
     while (wire_next(&w, &f)) {
-        if (wire_is(&f, 1, WIRE_VARINT))
+        if (wire_is(&f, 1, WIRE_VARINT)) {
             v->sequence = f.varint;
-        else if (wire_is(&f, 2, WIRE_LEN))
+        } else if (wire_is(&f, 2, WIRE_LEN)) {
+            good = good && v->channel_group.data == NULL;
             v->channel_group = f.bytes;
+        }
     }
-    return !w.bad;
+    return good && !w.bad;
 }
 
 enum weft_code config_envelope_parse(struct bytes b, struct config_envelope_view *ret,
                                      struct weft_err *e)
 {
     struct config_envelope_view v = { 0 };
+    struct envelope_view unused;
     struct wire w = wire_of(b);
     struct wire_field f;
     bool good = true;
     while (good && wire_next(&w, &f)) {
-        if (wire_is(&f, 1, WIRE_LEN))
+        if (wire_is(&f, 1, WIRE_LEN)) {
             good = parse_config(f.bytes, &v);
-        else if (wire_is(&f, 2, WIRE_LEN))
+        } else if (wire_is(&f, 2, WIRE_LEN)) {
             v.last_update = f.bytes;
+            good = envelope_parse(f.bytes, &unused, NULL) == WEFT_OK;
+        }
     }
     if (!good || w.bad)
         return WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling ConfigEnvelope");

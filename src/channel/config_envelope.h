@@ -7,6 +7,7 @@
  *     ConfigUpdateEnvelope { config_update, signatures }
  *
  * Go origin   common/configtx/util.go protoutil/commonutils.go
+ * Differs     a configuration that comes in two parts is refused; Go merges them
  * Owner       any thread
  * Memory      borrows
  */

@@ -134,24 +134,42 @@ static bool parse_policy(struct bytes b, struct config_item *item)
     return good && !w.bad && wire_utf8(item->mod_policy);
 }
 
-/* A map's entry { 1 key, 2 value }; the content is the caller's to read. */
-static enum weft_code parse_entry(struct bytes b, struct bytes *ret_key, struct bytes *ret_value,
-                                  struct weft_err *e)
+bool config_parts_add(struct config_parts *p, struct bytes part, struct arena *arena)
 {
+    if (p->count++ == 0) {
+        p->whole = part;
+        return true;
+    }
+    if (p->count > LIMIT_CONFIG_PARTS)
+        return false;
+    uint8_t *both = arena_alloc(arena, p->whole.len + part.len + 1);
+    if (p->whole.len > 0)
+        memcpy(both, p->whole.data, p->whole.len);
+    if (part.len > 0)
+        memcpy(both + p->whole.len, part.data, part.len);
+    p->whole = bytes_of(both, p->whole.len + part.len);
+    return true;
+}
+
+/* A map's entry { 1 key, 2 value }; the content is the caller's to read. */
+static enum weft_code parse_entry(struct reader *r, struct bytes b, struct bytes *ret_key,
+                                  struct bytes *ret_value, struct weft_err *e)
+{
+    struct config_parts value = { 0 };
     struct wire w = wire_of(b);
     struct wire_field f;
-    bool has_value = false;
+    bool good = true;
     *ret_key = bytes_of(NULL, 0);
-    while (wire_next(&w, &f)) {
-        if (wire_is(&f, 1, WIRE_LEN)) {
+    while (good && wire_next(&w, &f)) {
+        if (wire_is(&f, 1, WIRE_LEN))
             *ret_key = f.bytes;
-        } else if (wire_is(&f, 2, WIRE_LEN)) {
-            *ret_value = f.bytes;
-            has_value = true;
-        }
+        else if (wire_is(&f, 2, WIRE_LEN))
+            good = config_parts_add(&value, f.bytes, r->arena);
     }
-    return w.bad || !has_value || !wire_utf8(*ret_key) ? malformed("ConfigGroup entry", e)
-                                                       : WEFT_OK;
+    *ret_value = value.whole;
+    return w.bad || !good || value.count == 0 || !wire_utf8(*ret_key)
+               ? malformed("ConfigGroup entry", e)
+               : WEFT_OK;
 }
 
 static enum weft_code parse_group(struct reader *r, struct bytes b, size_t depth,
@@ -161,7 +179,7 @@ static enum weft_code parse_member(struct reader *r, struct bytes entry, enum co
                                    size_t depth, struct members *m, struct weft_err *e)
 {
     struct bytes key = { 0 }, content = { 0 };
-    WEFT_TRY(parse_entry(entry, &key, &content, e));
+    WEFT_TRY(parse_entry(r, entry, &key, &content, e));
     if (++r->items > LIMIT_CONFIG_ITEMS)
         return WEFT_FAIL(e, WEFT_LIMIT, "configuration has more than %d items",
                          (int)LIMIT_CONFIG_ITEMS);
@@ -196,6 +214,8 @@ static enum weft_code parse_group(struct reader *r, struct bytes b, size_t depth
         return WEFT_FAIL(e, WEFT_LIMIT, "configuration groups nest deeper than %d",
                          (int)LIMIT_CONFIG_DEPTH);
     while (wire_next(&w, &f)) {
+        if (f.number >= 2 && f.number <= 4 && f.type != WIRE_LEN)
+            return malformed("ConfigGroup", e); /* a map; Go is stricter with these */
         if (wire_is(&f, 1, WIRE_VARINT))
             group->version = f.varint;
         else if (wire_is(&f, 2, WIRE_LEN))

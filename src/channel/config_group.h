@@ -15,7 +15,7 @@
  *             fields that 2.2 does not know are neither kept nor compared
  * Owner       any thread: a tree does not change once built
  * Memory      nodes lie in an arena; bytes are borrowed from the message
- * Limits      LIMIT_CONFIG_DEPTH, LIMIT_CONFIG_ITEMS
+ * Limits      LIMIT_CONFIG_DEPTH, LIMIT_CONFIG_ITEMS, LIMIT_CONFIG_PARTS
  */
 #ifndef WEFT_CHANNEL_CONFIG_GROUP_H
 #define WEFT_CHANNEL_CONFIG_GROUP_H
@@ -45,6 +45,14 @@ struct config_item {
 enum weft_code config_group_parse(struct bytes b, struct arena *arena,
                                   const struct config_item **ret,
                                   struct weft_err *e) WEFT_MUST_CHECK;
+
+/* A message that came in parts is one: protobuf reads them one after the other.
+ * `whole` is empty at first; false: more than LIMIT_CONFIG_PARTS. */
+struct config_parts {
+    struct bytes whole;
+    size_t count;
+};
+bool config_parts_add(struct config_parts *p, struct bytes part, struct arena *arena);
 
 /* Appends the ConfigGroup's bytes, members in order. */
 void config_group_encode(const struct config_item *group, struct buf *out);

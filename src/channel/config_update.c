@@ -60,22 +60,32 @@ enum weft_code config_id_check(struct bytes id, struct weft_err *e)
 
 /* ---- the message -------------------------------------------------------------------- */
 
+static enum weft_code parse_set(const struct config_parts *set, struct arena *arena,
+                                const struct config_item **ret, struct weft_err *e)
+{
+    return set->count > 0 ? config_group_parse(set->whole, arena, ret, e) : WEFT_OK;
+}
+
 enum weft_code config_update_parse(struct bytes b, struct arena *arena,
                                    struct config_update_view *ret, struct weft_err *e)
 {
     struct config_update_view u = { 0 };
+    struct config_parts read_set = { 0 }, write_set = { 0 };
     struct wire w = wire_of(b);
     struct wire_field f;
-    while (wire_next(&w, &f)) {
+    bool good = true;
+    while (good && wire_next(&w, &f)) {
         if (wire_is(&f, 1, WIRE_LEN))
             u.channel_id = f.bytes;
         else if (wire_is(&f, 2, WIRE_LEN))
-            WEFT_TRY(config_group_parse(f.bytes, arena, &u.read_set, e));
+            good = config_parts_add(&read_set, f.bytes, arena);
         else if (wire_is(&f, 3, WIRE_LEN))
-            WEFT_TRY(config_group_parse(f.bytes, arena, &u.write_set, e));
+            good = config_parts_add(&write_set, f.bytes, arena);
     }
-    if (w.bad || !wire_utf8(u.channel_id))
+    if (w.bad || !good || !wire_utf8(u.channel_id))
         return WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling ConfigUpdate");
+    WEFT_TRY(parse_set(&read_set, arena, &u.read_set, e));
+    WEFT_TRY(parse_set(&write_set, arena, &u.write_set, e));
     *ret = u;
     return WEFT_OK;
 }

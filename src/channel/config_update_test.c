@@ -1,5 +1,6 @@
 #include "channel/config_update.h"
 
+#include "base/limits.h"
 #include "channel/config_envelope.h"
 #include "proto/block.h"
 #include "weft_test.h"
@@ -256,6 +257,31 @@ static struct block *fixture_block(uint64_t number)
 
 /* Each config block's tree is what its own update makes of the one before it,
  * and an update that we compute leads there too. */
+/* Bytes and what they mean are golang/protobuf's, asked with proto.Unmarshal. */
+TEST(a_message_in_parts_is_one)
+{
+    static const char parts[] = "\x12\x02\x08\x01" /* read_set { version 1 } */
+                                "\x12\x06\x2a\x04" /* and its mod_policy */
+                                "ABCD"
+                                "\x1a\x0f\x12\x0d\x0a\x01"          /* write_set { group "a", */
+                                "a\x12\x02\x08\x01\x12\x04\x2a\x02" /* again in two parts } */
+                                "AA";
+    struct weft_err e = { 0 };
+    struct config_update_view u = { 0 };
+    WEFT_CLEANUP(arena_done) struct arena arena = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf many = { 0 };
+    EXPECT_OK(config_update_parse(bytes_of(parts, sizeof(parts) - 1), &arena, &u, &e));
+    EXPECT_EQ(u.read_set->version, 1);
+    EXPECT_BYTES(u.read_set->mod_policy, bytes_of_str("ABCD"));
+    EXPECT_EQ(u.write_set->count, 1);
+    EXPECT_EQ(u.write_set->members[0]->version, 1);
+    EXPECT_BYTES(u.write_set->members[0]->mod_policy, bytes_of_str("AA"));
+
+    for (size_t i = 0; i <= LIMIT_CONFIG_PARTS; i++)
+        buf_put(&many, bytes_of(parts, 4));
+    EXPECT_CODE(config_update_parse(buf_bytes(&many), &arena, &u, &e), WEFT_INVALID);
+}
+
 TEST(recomputes_every_configuration_of_the_fixture)
 {
     static const uint64_t numbers[] = { 0, 1, 2, 26, 43, 50, 61, 64 };

@@ -104,10 +104,19 @@ static bool read_basic_constraints(struct x509_link *l, struct bytes v)
     return !der_peek(seq.content, DER_INTEGER) || der_take_int(&seq.content, &l->path_len);
 }
 
+/* The bits that are left over at the end, at most seven, are zero. */
+static bool is_bit_string(struct bytes content)
+{
+    if (content.len == 0 || content.data[0] > 7 || (content.len == 1 && content.data[0] > 0))
+        return false;
+    return (content.data[content.len - 1] & ((1U << content.data[0]) - 1U)) == 0 ||
+           content.len == 1;
+}
+
 static bool read_key_usage(struct x509_link *l, struct bytes v)
 {
     struct der_item bits;
-    if (!der_take(&v, DER_BIT_STRING, &bits) || bits.content.len == 0)
+    if (!der_take(&v, DER_BIT_STRING, &bits) || !is_bit_string(bits.content))
         return false;
     uint8_t first = bits.content.len > 1 ? bits.content.data[1] : 0;
     uint8_t second = bits.content.len > 2 ? bits.content.data[2] : 0;

@@ -5,12 +5,12 @@
 #include "proto/wire.h"
 #include "weft_test.h"
 
-/* Signers and principals are single letters; a signer satisfies its own letter,
- * and the principal "*" is satisfied by all. */
+/* Signers and principals are single letters, a principal as MSPPrincipal { 2 letter };
+ * a signer satisfies its own letter, and the principal "*" is satisfied by all. */
 static bool satisfies(void *ctx, size_t i, struct bytes principal)
 {
     const uint8_t *signers = ctx;
-    return principal.len == 1 && (principal.data[0] == '*' || principal.data[0] == signers[i]);
+    return principal.len == 3 && (principal.data[2] == '*' || principal.data[2] == signers[i]);
 }
 
 static struct policy_signers signers_of(const char *letters)
@@ -47,8 +47,11 @@ static void put_policy(struct buf *out, const char *text)
     WEFT_CLEANUP(buf_done) struct buf rule = { 0 };
     (void)put_rule(&rule, text, names);
     wire_put_bytes(out, 2, buf_bytes(&rule));
-    for (size_t i = 0; i < strlen(names); i++)
-        wire_put_bytes(out, 3, bytes_of(names + i, 1));
+    for (size_t i = 0; i < strlen(names); i++) {
+        WEFT_CLEANUP(buf_done) struct buf principal = { 0 };
+        wire_put_bytes(&principal, 2, bytes_of(names + i, 1));
+        wire_put_bytes(out, 3, buf_bytes(&principal));
+    }
 }
 
 static bool satisfied(const char *policy, const char *signers)

@@ -1,6 +1,7 @@
 #include "policy/signature_policy.h"
 
 #include "base/limits.h"
+#include "channel/config_group.h"
 #include "proto/wire.h"
 
 #include <inttypes.h>
@@ -76,22 +77,50 @@ static enum weft_code parse_gate(struct reader *r, struct bytes b, size_t depth,
     return WEFT_OK;
 }
 
-/* SignaturePolicy { oneof: 1 signed_by, 2 n_out_of }: the last one counts. */
+/* Does a gate parse, whatever it means?  Its rules are messages of field 2 as
+ * well, and a rule's gate too: they nest alike. */
+static bool is_well_formed(struct bytes b, size_t depth)
+{
+    struct wire w = wire_of(b);
+    struct wire_field f;
+    bool good = depth <= 2 * (size_t)LIMIT_POLICY_DEPTH;
+    while (good && wire_next(&w, &f))
+        if (wire_is(&f, 2, WIRE_LEN))
+            good = is_well_formed(f.bytes, depth + 1);
+    return good && !w.bad;
+}
+
+/* SignaturePolicy { oneof: 1 signed_by, 2 n_out_of }: the last one counts, and all
+ * must parse. */
 static enum weft_code parse_rule(struct reader *r, struct bytes b, size_t depth, struct rule *ret,
                                  struct weft_err *e)
 {
     struct wire w = wire_of(b);
     struct wire_field f, last = { 0 };
-    while (wire_next(&w, &f))
-        if (wire_is(&f, 1, WIRE_VARINT) || wire_is(&f, 2, WIRE_LEN))
-            last = f;
-    if (w.bad)
+    bool good = true;
+    while (wire_next(&w, &f)) {
+        if (!wire_is(&f, 1, WIRE_VARINT) && !wire_is(&f, 2, WIRE_LEN))
+            continue;
+        good = good && (last.number != 2 || is_well_formed(last.bytes, 1));
+        last = f;
+    }
+    if (w.bad || !good)
         return WEFT_FAIL(e, WEFT_INVALID, "error unmarshalling SignaturePolicy");
     if (last.number == 1)
         return parse_leaf(r, (int32_t)(uint32_t)last.varint, ret, e);
     if (last.number == 2)
         return parse_gate(r, last.bytes, depth, ret, e);
     return WEFT_FAIL(e, WEFT_INVALID, "Unknown type: <nil>:<nil>");
+}
+
+/* MSPPrincipal { 1 principal_classification, 2 principal }: what it says is asked later. */
+static bool is_principal(struct bytes b)
+{
+    struct wire w = wire_of(b);
+    struct wire_field f;
+    while (wire_next(&w, &f))
+        ;
+    return !w.bad;
 }
 
 /* SignaturePolicyEnvelope { 1 version, 2 rule, 3 repeated identities } */
@@ -101,8 +130,8 @@ enum weft_code signature_policy_parse(struct bytes b, struct arena *arena,
     struct reader r = { .arena = arena, .principals = count_fields(b, 3) };
     struct signature_policy *p = arena_alloc(arena, sizeof(*p));
     struct bytes *principals = arena_alloc(arena, (r.principals + 1) * sizeof(*principals));
-    struct bytes rule = { 0 };
-    bool has_rule = false;
+    struct config_parts rule = { 0 };
+    bool good = true;
     int32_t version = 0;
     struct wire w = wire_of(b);
     struct wire_field f;
@@ -110,22 +139,22 @@ enum weft_code signature_policy_parse(struct bytes b, struct arena *arena,
         if (wire_is(&f, 1, WIRE_VARINT)) {
             version = (int32_t)(uint32_t)f.varint;
         } else if (wire_is(&f, 2, WIRE_LEN)) {
-            rule = f.bytes;
-            has_rule = true;
+            good = good && config_parts_add(&rule, f.bytes, arena);
         } else if (wire_is(&f, 3, WIRE_LEN)) {
             principals[p->principal_count++] = f.bytes;
+            good = good && is_principal(f.bytes);
         }
     }
-    if (w.bad)
+    if (w.bad || !good)
         return WEFT_FAIL(e, WEFT_INVALID, "Error unmarshaling to SignaturePolicy");
     if (version != 0)
         return WEFT_FAIL(
             e, WEFT_INVALID,
             "This evaluator only understands messages of version 0, but version was %" PRId32,
             version);
-    if (!has_rule)
+    if (rule.count == 0)
         return WEFT_FAIL(e, WEFT_INVALID, "Empty policy element");
-    WEFT_TRY(parse_rule(&r, rule, 1, &p->root, e));
+    WEFT_TRY(parse_rule(&r, rule.whole, 1, &p->root, e));
     p->principals = principals;
     *ret = p;
     return WEFT_OK;
