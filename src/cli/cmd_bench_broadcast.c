@@ -20,9 +20,10 @@
 enum {
     MARK_BYTES = 16,
     DATA_LEAST = MARK_BYTES + 16,
-    DATA_MOST = 64 << 20,
+    DATA_MOST = 100 << 20,
     STATUSES = 8,
     WINDOW = 100,
+    LOOK_MS = 100,
     AGAIN_MS = 20, /* after SERVICE_UNAVAILABLE */
     MESSAGES = 10000,
     MESSAGES_MOST = 100000000,
@@ -61,6 +62,7 @@ struct bench {
     struct client *clients;
     bool follow;
     struct follower *follower;
+    _Atomic uint64_t not_coming; /* not accepted by clients that are done */
 };
 
 /* What there is in answers, and "other". */
@@ -76,6 +78,7 @@ struct follower {
     struct grpc_stream *stream;
     uint64_t from, seen, blocks;
     struct bench_samples ordered;
+    struct loop_timer look;
     bool done;
     struct weft_err why;
 };
@@ -117,6 +120,21 @@ static void see_envelope(struct follower *f, struct bytes envelope, uint64_t now
     bench_samples_add(&f->ordered, now - b->sent_ns[i]);
 }
 
+/* All has been seen that is to come. */
+static bool has_all(const struct follower *f)
+{
+    return f->seen + atomic_load(&f->bench->not_coming) >= f->bench->count;
+}
+
+static void follower_look(struct loop_timer *t)
+{
+    struct follower *f = WEFT_CONTAINER_OF(t, struct follower, look);
+    if (has_all(f))
+        follower_done(f);
+    else
+        loop_timer_set(f->thread->loop, t, loop_now_ms(f->thread->loop) + LOOK_MS);
+}
+
 static void follower_message(struct grpc_stream *s, struct net_msg *m)
 {
     struct follower *f = grpc_stream_user(s);
@@ -136,7 +154,7 @@ static void follower_message(struct grpc_stream *s, struct net_msg *m)
         }
     }
     net_msg_unref(m);
-    if (f->seen >= f->bench->count)
+    if (has_all(f))
         follower_done(f);
 }
 
@@ -194,9 +212,11 @@ static const struct grpc_client_ops follower_client = { .on_ready = follower_rea
 
 static void done(struct client *c)
 {
-    if (!c->done)
-        bench_client_done(c->thread);
+    if (c->done)
+        return;
     c->done = true;
+    (void)atomic_fetch_add(&c->bench->not_coming, c->count - c->by_status[0]);
+    bench_client_done(c->thread);
 }
 
 static void fail(struct client *c, const char *why)
@@ -351,6 +371,8 @@ static void start_client(void *ctx, struct bench_thread *t, uint64_t i)
     if (i == 0 && b->follow) {
         t->running++;
         b->follower->thread = t;
+        b->follower->look.fire = follower_look;
+        loop_timer_set(t->loop, &b->follower->look, loop_now_ms(t->loop) + LOOK_MS);
         b->follower->grpc = dial(b, t, &follower_client, b->follower);
     }
     if (c->count == 0)
@@ -368,6 +390,7 @@ static void free_client(void *ctx, uint64_t i)
     grpc_client_free(WEFT_TAKE(c->grpc));
     if (i == 0 && b->follow) {
         b->follower->done = true;
+        loop_timer_clear(b->follower->thread->loop, &b->follower->look);
         grpc_client_free(WEFT_TAKE(b->follower->grpc));
     }
 }

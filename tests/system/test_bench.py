@@ -48,6 +48,8 @@ class Bench(unittest.TestCase):
         self.assertGreater(got["server"]["rss_mb"]["peak"], 1)
 
     def test_broadcast_says_what_was_refused(self):
+        large = self.bench("broadcast", "--count", 1, "--size", 104000000, "--follow")[0]
+        self.assertEqual((large["status"], large["ordered"]), ({"BAD_REQUEST": 1}, 0))
         got, errors = self.bench("broadcast", "--count", 10, channel="nowhere")
         self.assertEqual((got["status"], got["accepted_per_s"]), ({"NOT_FOUND": 1}, 0))
         self.assertIn("not all was accepted: status 404", errors)  # which ends the stream
