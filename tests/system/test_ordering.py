@@ -13,9 +13,9 @@ import grpc
 
 import chain_check
 import wire
-from fabric_network import (Broadcast, Deliver, Orderer, channel_creation, channel_type, content,
+from fabric_network import (Broadcast, Deliver, ORDERER, Orderer, channel_creation, channel_type, content,
                             copy_ledger, envelopes, free_port, org, repeated, signed_update)
-from harness import BIN, Folder, fixture, wait_until
+from harness import BIN, Certificates, Folder, fixture, wait_until
 from wire import NEWEST, at, field
 
 KILLS = int(os.environ.get("WEFT_KILLS", "50"))
@@ -194,6 +194,39 @@ class Ordering(Base):
         self.assertGreater(len(acknowledged), 10)
         self.assertEqual([name[:4] for name in acknowledged if found.count(name) != 1], [])
         self.assertEqual((found.count("now"), found.count("not now")), (1, 0))
+
+
+    def test_what_cannot_be_kept_is_not_acknowledged(self):
+        program = ["sh", "-c", 'trap "" XFSZ; exec "$0"', BIN / "orderer"]
+        orderer = self.with_channel(program=program)
+        pid = str(orderer.process.popen.pid)
+        subprocess.run(["prlimit", "--pid", pid, "--fsize=100000:unlimited"], check=True)
+        status, info = self.submit(orderer, "no room in the journal")
+        self.assertEqual(status, 503)
+        self.assertIn("journal: can't write", info)
+        subprocess.run(["prlimit", "--pid", pid, "--fsize=unlimited:unlimited"], check=True)
+        self.assertEqual(self.submit(orderer, "now there is"), (200, ""))
+        orderer.kill()
+        with Orderer(self.dir, "solo") as again:
+            self.assertEqual(again.stop(), 0)
+        self.assertEqual([content(e) for e in self.chain()[1][1]], [b"now there is"])
+
+    def test_clients_of_the_channels_organisations_are_let_in_by_their_certificates(self):
+        env = {"ORDERER_GENERAL_TLS_CLIENTAUTHREQUIRED": "true",
+               "ORDERER_GENERAL_TLS_CLIENTROOTCAS": f"[{fixture(ORDERER + '/tls/ca.crt')}]"}
+        user = "crypto/peerOrganizations/org1.example.com/users/Admin@org1.example.com/tls"
+        cert, key = (fixture(f"{user}/client.{end}").read_bytes() for end in ("crt", "key"))
+        strange = Certificates(self.dir / "tls").make("stranger")
+        with Orderer(self.dir, "solo", env) as orderer:
+            for cert, key, good in ((cert, key, True), (*(p.read_bytes() for p in strange), False)):
+                credentials = grpc.ssl_channel_credentials(orderer.tls_ca, key, cert)
+                with grpc.secure_channel(orderer.address, credentials) as channel:
+                    stream = Broadcast(channel)
+                    stream.send(self.who.message("nochannel", b""))
+                    if good:
+                        self.assertEqual(stream.read()[0], 404)
+                    else:
+                        self.assertRaises(grpc.RpcError, stream.read)
 
 
 def orderer_blocks(orderer, who):
