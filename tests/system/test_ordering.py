@@ -16,7 +16,7 @@ import wire
 from fabric_network import (Broadcast, Deliver, ORDERER, Orderer, channel_creation, channel_type, content,
                             copy_ledger, envelopes, free_port, org, repeated, signed_update)
 from harness import BIN, Certificates, Folder, fixture, wait_until
-from wire import NEWEST, at, field
+from wire import ALL, NEWEST, at, field
 
 KILLS = int(os.environ.get("WEFT_KILLS", "50"))
 
@@ -308,7 +308,8 @@ class Participation(Base):
             self.assertEqual((status, info["height"]), (200, 2))
             with orderer.connect() as channel:
                 waiting = Deliver(channel)
-                waiting.ask(self.who.seek("mychannel", wire.seek(at(2), at(2))))
+                waiting.ask(self.who.seek("mychannel", wire.seek(at(1), at(2))))
+                self.assertEqual(waiting.read()[1], 1)  # it waits for block 2 now
                 self.assertEqual(self.rest(orderer, "/mychannel", "DELETE")[0], 204)
                 blocks, status = waiting.until_status()
                 self.assertEqual((blocks, status), ([], 503))
@@ -333,17 +334,59 @@ class KilledUnderLoad(Base):
 
     STREAMS = 3
 
+    def load(self, orderer, name, acknowledged, stop):
+        return [threading.Thread(target=stream_load, args=(orderer, self.who, f"{name}.{i}",
+                                                           acknowledged, stop))
+                for i in range(self.STREAMS)]
+
+    def check(self, acknowledged):
+        found = {}
+        for number, all_of_it in self.chain():
+            for envelope in all_of_it:
+                found.setdefault(content(envelope), []).append(number)
+        twice = {name: where for name, where in found.items() if len(where) > 1}
+        lost = [name for name in acknowledged if name not in found]
+        print(f"{len(acknowledged)} acknowledged, {len(found)} in {len(self.chain())} blocks")
+        self.assertEqual(twice, {})
+        self.assertEqual(lost, [])
+
+    def test_configurations_change_while_messages_come_and_go(self):
+        orderer = self.with_channel("etcdraft")
+        acknowledged, stop = [], threading.Event()
+        threads = self.load(orderer, "c", acknowledged, stop)
+        for t in threads:
+            t.start()
+        with orderer.connect() as channel:
+            waiting = [Deliver(channel) for _ in range(20)]
+            for w in waiting:
+                w.ask(self.who.seek("mychannel", wire.seek(at(1), at(ALL))))
+            for n in (1, 2):
+                before = len(acknowledged)
+                wait_until(lambda: len(acknowledged) > before + 50)
+                self.assertEqual(orderer.submit(anchors(n, org(n))), (200, ""))
+            before = len(acknowledged)
+            wait_until(lambda: len(acknowledged) > before + 50)
+            stop.set()
+            for t in threads:
+                t.join()
+            last = orderer_blocks(orderer, self.who)
+            configs = [i for i, b in enumerate(last) if channel_type(envelopes(b)[0]) == 1]
+            for w in waiting:
+                for i in range(1, configs[-1] + 1):
+                    self.assertEqual(w.read()[1], i)
+        self.assertEqual(len(configs), 3)
+        self.assertEqual(orderer.stop(), 0)
+        self.check(acknowledged)
+
     def test_every_acknowledged_message_is_in_exactly_one_block(self):
         orderer = self.with_channel("etcdraft")
-        acknowledged, lock = [], threading.Lock()
-        for round_ in range(KILLS):
-            threads = [threading.Thread(target=stream_load,
-                                        args=(orderer, self.who, f"{round_}.{i}", acknowledged, lock))
-                       for i in range(self.STREAMS)]
+        acknowledged, stop = [], threading.Event()
+        for kill in range(KILLS):
+            threads = self.load(orderer, kill, acknowledged, stop)
             for t in threads:
                 t.start()
-            before = len(acknowledged)
-            wait_until(lambda: len(acknowledged) > before + random.randint(0, 60))
+            enough = len(acknowledged) + random.randint(0, 60)
+            wait_until(lambda: len(acknowledged) > enough)
             time.sleep(random.random() / 50)
             orderer.kill()
             for t in threads:
@@ -351,33 +394,22 @@ class KilledUnderLoad(Base):
             orderer = Orderer(self.dir, "etcdraft").ready()
             self.addCleanup(orderer.process.stop, 9)
         self.assertEqual(orderer.stop(), 0)
-        found = {}
-        for number, all_of_it in self.chain():
-            for envelope in all_of_it:
-                found.setdefault(content(envelope), []).append(number)
-        twice = {name: where for name, where in found.items() if len(where) > 1}
-        lost = [name for name in acknowledged if name not in found]
-        print(f"{KILLS} kills, {len(acknowledged)} acknowledged, {len(found)} in blocks, "
-              f"{len(self.chain())} blocks")
-        self.assertEqual(twice, {})
-        self.assertEqual(lost, [])
+        self.check(acknowledged)
 
 
-def stream_load(orderer, who, name, acknowledged, lock):
-    """One stream, a few messages on their way at a time, until it breaks."""
+def stream_load(orderer, who, name, acknowledged, stop):
+    """One stream, a few messages on their way at a time, until it breaks or is stopped."""
     sent = answered = 0
     try:
         with orderer.connect() as channel:
             stream = Broadcast(channel)
-            while True:
-                while sent < answered + 4:
+            while answered < sent or not stop.is_set():
+                while sent < answered + 4 and not stop.is_set():
                     stream.send(who.message("mychannel", f"{name} {sent}".encode()))
                     sent += 1
-                status, _ = stream.read()
-                if status != 200:
+                if answered == sent or stream.read()[0] != 200:
                     return
-                with lock:
-                    acknowledged.append(f"{name} {answered}".encode())
+                acknowledged.append(f"{name} {answered}".encode())  # atomic in Python
                 answered += 1
     except (grpc.RpcError, StopIteration):
         pass
