@@ -56,6 +56,8 @@ static enum weft_code propose_msp(struct bundle *b, struct bytes value, struct m
     enum weft_code rc = msp_config_parse(value, &arena, &config, e);
     if (rc == WEFT_OK && config.type != MSP_TYPE_FABRIC)
         return WEFT_FAIL(e, WEFT_INVALID, "Setup error: unsupported msp type %d", (int)config.type);
+    if (rc == WEFT_OK && config.name.len > 0 && memchr(config.name.data, 0, config.name.len))
+        rc = WEFT_FAIL(e, WEFT_INVALID, "an MSP's name holds a zero byte");
     if (rc == WEFT_OK)
         rc = msp_new(&config,
                      &(struct msp_options){ .version = b->channel.capabilities.msp_version }, &msp,
