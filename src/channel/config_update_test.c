@@ -282,6 +282,18 @@ TEST(a_message_in_parts_is_one)
     EXPECT_CODE(config_update_parse(buf_bytes(&many), &arena, &u, &e), WEFT_INVALID);
 }
 
+/* Another field of a wrong type is one that nobody knows; not so a map. */
+TEST(a_map_of_a_wrong_wire_type_is_refused)
+{
+    static const char *const maps[] = { "\x10\x01", "\x18\x01", "\x20\x01" };
+    struct weft_err e = { 0 };
+    const struct config_item *group = NULL;
+    WEFT_CLEANUP(arena_done) struct arena arena = { 0 };
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(maps); i++)
+        EXPECT_CODE(config_group_parse(bytes_of_str(maps[i]), &arena, &group, &e), WEFT_INVALID);
+    EXPECT_OK(config_group_parse(bytes_of_str("\x28\x01"), &arena, &group, &e));
+}
+
 TEST(recomputes_every_configuration_of_the_fixture)
 {
     static const uint64_t numbers[] = { 0, 1, 2, 26, 43, 50, 61, 64 };
