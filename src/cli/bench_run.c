@@ -2,13 +2,13 @@
 
 #include "base/number.h"
 #include "cli/channel_env.h"
-#include "cli/process_watch.h"
 #include "config/core_config.h"
 #include "msp/signing_identity.h"
 #include "net/net.h"
 #include "os/clock.h"
 #include "os/jobs.h"
 #include "os/loop.h"
+#include "os/process_stat.h"
 #include "os/thread.h"
 
 #include <inttypes.h>
@@ -66,19 +66,16 @@ static enum weft_code load_me(const struct bench_flags *f, struct signing_identi
 enum weft_code bench_plan_open(const struct bench_flags *f, struct bench_plan *ret,
                                struct weft_err *e)
 {
-    WEFT_CLEANUP(bench_plan_done) struct bench_plan p = { .channel = f->channel };
+    ret->channel = f->channel;
     if (f->channel == NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "Must supply channel ID");
-    WEFT_TRY(bench_number("--clients", f->clients, 1, BENCH_CLIENTS, 1, &p.clients, e));
-    WEFT_TRY(bench_number("--threads", f->threads, 1, BENCH_THREADS, 1, &p.threads, e));
-    WEFT_TRY(bench_number("--window", f->window, 1, 1 << 30, 0, &p.window, e));
-    WEFT_TRY(bench_number("--pid", f->pid, 1, INT32_MAX, 0, &p.pid, e));
-    WEFT_TRY(bench_number("--giveUpAfter", f->timeout, 1, 1 << 20, TIMEOUT_S, &p.timeout_s, e));
-    WEFT_TRY(channel_env_orderer(&f->node, &p.target, e));
-    WEFT_TRY(load_me(f, &p.me, e));
-    *ret = p;
-    p = (struct bench_plan){ 0 };
-    return WEFT_OK;
+    WEFT_TRY(bench_number("--clients", f->clients, 1, BENCH_CLIENTS, 1, &ret->clients, e));
+    WEFT_TRY(bench_number("--threads", f->threads, 1, BENCH_THREADS, 1, &ret->threads, e));
+    WEFT_TRY(bench_number("--window", f->window, 1, 1 << 30, 0, &ret->window, e));
+    WEFT_TRY(bench_number("--pid", f->pid, 1, INT32_MAX, 0, &ret->pid, e));
+    WEFT_TRY(bench_number("--giveUpAfter", f->timeout, 1, 1 << 20, TIMEOUT_S, &ret->timeout_s, e));
+    WEFT_TRY(channel_env_orderer(&f->node, &ret->target, e));
+    return load_me(f, &ret->me, e);
 }
 
 void bench_plan_done(struct bench_plan *p)
@@ -171,12 +168,12 @@ static void watch(const struct bench_plan *p, const struct worker *workers, stru
     uint64_t began = clock_monotonic_ms();
     for (;;) {
         bool all = true;
-        struct process_state now = { 0 };
+        struct process_stat now = { 0 };
         for (uint64_t i = 0; i < p->threads; i++)
             all = all && atomic_load(&workers[i].done);
         if (all)
             return;
-        if (p->pid != 0 && process_look(p->pid, &now) && now.rss_bytes > s->rss_peak)
+        if (p->pid != 0 && process_stat_read(p->pid, &now) && now.rss_bytes > s->rss_peak)
             s->rss_peak = now.rss_bytes;
         s->timed_out = clock_monotonic_ms() - began > p->timeout_s * 1000;
         if (s->timed_out)
@@ -189,13 +186,13 @@ enum weft_code bench_run(const struct bench_plan *p, const struct bench_ops *ops
                          struct bench_seen *ret, struct weft_err *e)
 {
     struct worker *workers = weft_alloc(p->threads * sizeof(*workers));
-    struct process_state before = { 0 }, after = { 0 }, me[2] = { 0 };
+    struct process_stat before = { 0 }, after = { 0 }, me[2] = { 0 };
     struct bench_seen s = { 0 };
     _Atomic bool give_up = false;
     enum weft_code rc = WEFT_OK;
-    if (p->pid != 0 && !process_look(p->pid, &before))
+    if (p->pid != 0 && !process_stat_read(p->pid, &before))
         rc = WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no process %" PRIu64, p->pid);
-    WEFT_IGNORE(process_look((uint64_t)getpid(), &me[0])); /* our own is there */
+    WEFT_IGNORE(process_stat_read((uint64_t)getpid(), &me[0])); /* our own is there */
     s.rss_before = s.rss_peak = before.rss_bytes;
     uint64_t began = clock_monotonic_ns();
     for (uint64_t i = 0; i < p->threads && rc == WEFT_OK; i++) {
@@ -215,9 +212,9 @@ enum weft_code bench_run(const struct bench_plan *p, const struct bench_ops *ops
         close_worker(&workers[i]);
     }
     free(workers);
-    WEFT_IGNORE(process_look((uint64_t)getpid(), &me[1]));
+    WEFT_IGNORE(process_stat_read((uint64_t)getpid(), &me[1]));
     s.client_cpu_s = me[1].cpu_s - me[0].cpu_s;
-    if (p->pid != 0 && process_look(p->pid, &after)) {
+    if (p->pid != 0 && process_stat_read(p->pid, &after)) {
         s.server_cpu_s = after.cpu_s - before.cpu_s;
         s.rss_after = after.rss_bytes;
         s.rss_peak = s.rss_peak > after.rss_bytes ? s.rss_peak : after.rss_bytes;

@@ -48,6 +48,7 @@ struct bench_plan {
     uint64_t pid;    /* 0: none */
 };
 
+/* Fills an empty one, which is to be ended in any case. */
 enum weft_code bench_plan_open(const struct bench_flags *f, struct bench_plan *ret,
                                struct weft_err *e) WEFT_MUST_CHECK;
 void bench_plan_done(struct bench_plan *p);

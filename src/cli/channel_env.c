@@ -11,15 +11,14 @@ LOG_DEFINE(logger, "channelCmd");
 
 enum weft_code channel_env_open(struct channel_env *ret, struct weft_err *e)
 {
-    WEFT_CLEANUP(channel_env_done) struct channel_env env = { 0 };
-    WEFT_TRY(core_config_load((const char *const *)environ, &env.config, e));
+    WEFT_CLEANUP(core_config_free) struct core_config *config = NULL;
+    WEFT_TRY(core_config_load((const char *const *)environ, &config, e));
     struct weft_err why = { 0 };
-    enum weft_code rc = signing_identity_load(env.config->peer.msp_config_path,
-                                              env.config->peer.local_msp_id, &env.me, &why);
+    enum weft_code rc = signing_identity_load(config->peer.msp_config_path,
+                                              config->peer.local_msp_id, &ret->me, &why);
     if (rc != WEFT_OK)
         return WEFT_FAIL(e, rc, "Cannot run peer because %s", why.msg);
-    *ret = env;
-    env = (struct channel_env){ 0 };
+    ret->config = WEFT_TAKE(config);
     return WEFT_OK;
 }
 

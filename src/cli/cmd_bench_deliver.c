@@ -334,8 +334,9 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     WEFT_TRY(cli_parse(opts, count, argc, argv, &args, e));
     WEFT_TRY(find_method(a.service, &b, e));
     WEFT_TRY(bench_number("--blocks", a.blocks, 1, UINT32_MAX, 0, &b.most, e));
-    WEFT_TRY(bench_plan_open(&a.common, &b.plan, e));
-    enum weft_code rc = find_range(&a, &b, e);
+    enum weft_code rc = bench_plan_open(&a.common, &b.plan, e);
+    if (rc == WEFT_OK)
+        rc = find_range(&a, &b, e);
     const struct bench_ops ops = { .ctx = &b,
                                    .stream_window = (uint32_t)b.plan.window,
                                    .start = start_client,

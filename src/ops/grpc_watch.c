@@ -32,10 +32,10 @@ static void name_row(struct row *r, const char *path)
     WEFT_ASSERT(path[0] == '/' && slash != NULL);
     (void)snprintf(r->service, sizeof(r->service), "%.*s", (int)(slash - service), service);
     (void)snprintf(r->name, sizeof(r->name), "%s", slash + 1);
-    for (char *c = r->service; *c != '\0'; c++)
-        *c = *c == '.' ? '_' : *c;
-    for (char *c = r->name; *c != '\0'; c++)
-        *c = *c == '.' ? '_' : *c;
+    for (char *c = r->service; (c = strchr(c, '.')) != NULL; c++)
+        *c = '_';
+    for (char *c = r->name; (c = strchr(c, '.')) != NULL; c++)
+        *c = '_';
 }
 
 struct grpc_watch *grpc_watch_new(struct metrics_owner *owner, const struct grpc_method *methods,

@@ -100,7 +100,8 @@ static enum MHD_Result answer(const struct http_server *s, struct MHD_Connection
 
 /* libmicrohttpd calls it when the headers are there, for each piece of the body,
  * and at the end. */
-static enum MHD_Result on_request(void *user, struct MHD_Connection *c, const char *path,
+static enum MHD_Result on_request(/* NOLINT(readability-function-size): theirs */
+                                  void *user, struct MHD_Connection *c, const char *path,
                                   const char *method, const char *version, const char *piece,
                                   size_t *piece_len, void **state)
 {
@@ -246,8 +247,8 @@ static enum weft_code start_daemon(struct http_server *s, struct weft_err *e)
     };
     if (s->tls != NULL) {
         flags |= MHD_USE_TLS;
-        tls[0].ptr_value = (void *)(uintptr_t)http_tls_cert_pem(s->tls);
-        tls[1].ptr_value = (void *)(uintptr_t)http_tls_key_pem(s->tls);
+        tls[0].ptr_value = http_tls_cert_pem(s->tls);
+        tls[1].ptr_value = http_tls_key_pem(s->tls);
     } else {
         tls[0].option = MHD_OPTION_END;
     }

@@ -19,9 +19,8 @@ struct http_tls {
  * one is required it was shown.  Anything else ends the handshake. */
 static int verify(gnutls_session_t session)
 {
-    gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
-                                      .data =
-                                          (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT };
+    static unsigned char for_clients[] = GNUTLS_KP_TLS_WWW_CLIENT;
+    gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = for_clients };
     const struct http_tls *t = gnutls_session_get_ptr(session);
     unsigned count = 0, status = 0;
     if (gnutls_certificate_get_peers(session, &count) == NULL || count == 0)
@@ -94,19 +93,19 @@ void http_tls_free(struct http_tls *t)
     free(t);
 }
 
-const char *http_tls_cert_pem(const struct http_tls *t)
+char *http_tls_cert_pem(struct http_tls *t)
 {
-    return (const char *)t->cert.data;
+    return (char *)t->cert.data;
 }
 
-const char *http_tls_key_pem(const struct http_tls *t)
+char *http_tls_key_pem(struct http_tls *t)
 {
-    return (const char *)t->key.data;
+    return (char *)t->key.data;
 }
 
-void http_tls_apply(const struct http_tls *t, struct gnutls_session_int *session)
+void http_tls_apply(struct http_tls *t, struct gnutls_session_int *session)
 {
-    gnutls_session_set_ptr(session, (void *)(uintptr_t)t);
+    gnutls_session_set_ptr(session, t);
     WEFT_IGNORE(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, t->credentials));
     gnutls_certificate_server_set_request(session,
                                           t->required ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST);

@@ -24,10 +24,11 @@ enum weft_code http_tls_new(const struct config_tls *config, struct http_tls **r
 void http_tls_free(struct http_tls *t);
 WEFT_DEFINE_CLEANUP(struct http_tls *, http_tls_free)
 
-const char *http_tls_cert_pem(const struct http_tls *t);
-const char *http_tls_key_pem(const struct http_tls *t);
+/* Not to be changed; the library takes them so. */
+char *http_tls_cert_pem(struct http_tls *t);
+char *http_tls_key_pem(struct http_tls *t);
 
-void http_tls_apply(const struct http_tls *t, struct gnutls_session_int *session);
+void http_tls_apply(struct http_tls *t, struct gnutls_session_int *session);
 bool http_tls_has_cert(struct gnutls_session_int *session);
 
 #endif

@@ -35,7 +35,7 @@ static void owner_free(struct metrics_owner *o)
     struct metric_cell *c = atomic_load(&o->cells);
     while (c != NULL) {
         struct metric_cell *next = c->next;
-        free((void *)(uintptr_t)c->labels);
+        free(c->labels);
         free(c);
         c = next;
     }

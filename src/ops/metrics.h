@@ -49,7 +49,7 @@ struct metric_cell {
     _Atomic double value;   /* gauge; a histogram's sum */
     _Atomic bool touched;
     const struct metric_def *def;
-    const char *labels;           /* a="x",b="y", as it is printed */
+    char *labels;                 /* a="x",b="y", as it is printed */
     struct metric_cell *next;     /* in its owner's list */
     _Atomic uint64_t in_bucket[]; /* not cumulated; one for each bound of `def` */
 };

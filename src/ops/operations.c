@@ -22,7 +22,7 @@ struct checker {
 };
 
 struct route {
-    const char *path; /* our copy; one that ends with / holds for all below */
+    char *path; /* one that ends with / holds for all below */
     bool secure;
     size_t body_most;
     http_handler_fn *handle;
@@ -201,12 +201,19 @@ static size_t body_most(void *ctx, const struct http_request *rq)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-static void add_route(struct operations *o, const struct route *r)
+static struct route *add_route(struct operations *o, const char *path, http_handler_fn *handle,
+                               void *ctx)
 {
     WEFT_ASSERT(o->route_count < WEFT_ARRAY_LEN(o->routes));
-    struct route *mine = &o->routes[o->route_count++];
-    *mine = *r;
-    mine->path = weft_strdup(r->path);
+    struct route *r = &o->routes[o->route_count++];
+    *r = (struct route){ .path = weft_strdup(path), .handle = handle, .ctx = ctx };
+    return r;
+}
+
+static void secure_route(struct route *r, size_t body)
+{
+    r->secure = true;
+    r->body_most = body;
 }
 
 static bool has_prometheus(const struct config_metrics *config)
@@ -227,11 +234,11 @@ struct operations *operations_new(struct metrics *m, const struct config_metrics
     o->metrics = m;
     o->process = process_metrics_new(owner);
     metric_set(METRIC_OF(owner, FABRIC_VERSION, WEFT_VERSION), 1);
-    add_route(o, &(struct route){ "/healthz", false, 0, healthz, o });
-    add_route(o, &(struct route){ "/logspec", true, LIMIT_LOG_SPEC, log_spec_path, o });
-    add_route(o, &(struct route){ "/version", false, 0, version_path, o });
+    (void)add_route(o, "/healthz", healthz, o);
+    (void)add_route(o, "/version", version_path, o);
+    secure_route(add_route(o, "/logspec", log_spec_path, o), LIMIT_LOG_SPEC);
     if (m != NULL && has_prometheus(config))
-        add_route(o, &(struct route){ "/metrics", true, 0, metrics_path, o });
+        secure_route(add_route(o, "/metrics", metrics_path, o), 0);
     return o;
 }
 
@@ -246,7 +253,7 @@ void operations_add_handler(struct operations *o, const char *path, size_t most,
                             http_handler_fn *handle, void *ctx)
 {
     WEFT_ASSERT(o->server == NULL);
-    add_route(o, &(struct route){ path, true, most, handle, ctx });
+    secure_route(add_route(o, path, handle, ctx), most);
 }
 
 enum weft_code operations_start(struct operations *o, const char *address,
@@ -271,7 +278,7 @@ void operations_free(struct operations *o)
     for (size_t i = 0; i < o->checker_count; i++)
         free(o->checkers[i].component);
     for (size_t i = 0; i < o->route_count; i++)
-        free((void *)(uintptr_t)o->routes[i].path);
+        free(o->routes[i].path);
     process_metrics_free(o->process);
     free(o);
 }

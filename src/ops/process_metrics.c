@@ -2,28 +2,11 @@
 
 #include "base/log.h"
 #include "base/log_spec.h"
-#include "base/number.h"
-#include "os/file.h"
+#include "os/process_stat.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-enum {
-    STAT_MAX = 4096,
-    PROC_STAT_MAX = 1 << 18,
-    STAT_FIELDS = 52,
-};
-
-/* Fields of /proc/self/stat behind the command's name, from 0: proc(5)'s less 3. */
-enum {
-    STAT_UTIME = 11,
-    STAT_STIME = 12,
-    STAT_START = 19,
-    STAT_VSIZE = 20,
-    STAT_RSS = 21,
-};
 
 struct process_metrics {
     struct metric_cell *cpu, *open_fds, *max_fds, *resident, *virtual_bytes, *virtual_max, *start;
@@ -32,33 +15,10 @@ struct process_metrics {
     uint64_t had_checked[LOG_LEVEL_NR], had_written[LOG_LEVEL_NR];
 };
 
-/* A file of the kernel's, whose size is said to be 0; what fits, a zero behind. */
-static bool read_proc(const char *path, char *out, size_t room)
-{
-    WEFT_CLEANUP(file_close) int fd = -1;
-    size_t n = 0;
-    struct weft_err e;
-    if (file_open(path, O_RDONLY, 0, &fd, &e) != WEFT_OK ||
-        file_pread_some(fd, path, 0, out, room - 1, &n, &e) != WEFT_OK)
-        return false;
-    out[n] = '\0';
-    return true;
-}
-
-/* Seconds since 1970 when the system came up. */
-static double boot_time(void)
-{
-    WEFT_FREE char *text = weft_alloc(PROC_STAT_MAX);
-    if (!read_proc("/proc/stat", text, PROC_STAT_MAX))
-        return 0;
-    const char *at = strstr(text, "\nbtime ");
-    return at != NULL ? strtod(at + 7, NULL) : 0;
-}
-
 struct process_metrics *process_metrics_new(struct metrics_owner *o)
 {
     struct process_metrics *p = weft_alloc(sizeof(*p));
-    p->boot_s = boot_time();
+    p->boot_s = process_boot_time();
     p->cpu = METRIC(o, PROCESS_CPU_SECONDS_TOTAL);
     p->open_fds = METRIC(o, PROCESS_OPEN_FDS);
     p->max_fds = METRIC(o, PROCESS_MAX_FDS);
@@ -94,29 +54,6 @@ static void take_log(struct process_metrics *p)
     }
 }
 
-/* The numbers behind "(name)"; false: it looks otherwise. */
-static bool read_stat(uint64_t fields[STAT_FIELDS])
-{
-    char text[STAT_MAX];
-    if (!read_proc("/proc/self/stat", text, sizeof(text)))
-        return false;
-    char *at = strrchr(text, ')');
-    for (size_t i = 0; at != NULL && i < STAT_FIELDS; i++) {
-        at = strchr(at, ' ');
-        if (at == NULL)
-            return i > STAT_RSS;
-        char *end = strpbrk(++at, " \n");
-        char kept = end != NULL ? *end : '\0';
-        if (end != NULL)
-            *end = '\0';
-        if (!number_parse_u64(at, &fields[i])) /* a letter, or a negative one */
-            fields[i] = 0;
-        if (end != NULL)
-            *end = kept;
-    }
-    return at != NULL;
-}
-
 static size_t count_fds(void)
 {
     size_t n = 0;
@@ -139,16 +76,15 @@ static double limit_of(int what)
 
 void process_metrics_take(struct process_metrics *p)
 {
-    uint64_t f[STAT_FIELDS] = { 0 };
+    struct process_stat s;
     take_log(p);
     metric_set(p->open_fds, (double)count_fds());
     metric_set(p->max_fds, limit_of(RLIMIT_NOFILE));
     metric_set(p->virtual_max, limit_of(RLIMIT_AS));
-    if (!read_stat(f))
+    if (!process_stat_read((uint64_t)getpid(), &s))
         return;
-    double hz = (double)sysconf(_SC_CLK_TCK);
-    metric_set(p->cpu, (double)(f[STAT_UTIME] + f[STAT_STIME]) / hz);
-    metric_set(p->start, p->boot_s + (double)f[STAT_START] / hz);
-    metric_set(p->virtual_bytes, (double)f[STAT_VSIZE]);
-    metric_set(p->resident, (double)f[STAT_RSS] * (double)sysconf(_SC_PAGESIZE));
+    metric_set(p->cpu, s.cpu_s);
+    metric_set(p->start, p->boot_s + s.started_s);
+    metric_set(p->virtual_bytes, (double)s.virtual_bytes);
+    metric_set(p->resident, (double)s.rss_bytes);
 }

@@ -103,7 +103,7 @@ static enum participation ask(struct participation_door *d, struct question *q,
 {
     enum participation result = PARTICIPATION_REFUSED;
     if (!mailbox_put(d->main, &q->to_main)) {
-        question_unref(q); /* main's */
+        atomic_store(&q->refs, 1); /* main has none */
         WEFT_IGNORE(WEFT_FAIL(e, WEFT_CANCELLED, "the orderer is busy or stops"));
         question_unref(q);
         return result;
