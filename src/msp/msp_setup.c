@@ -67,11 +67,14 @@ static void keep_form(struct msp *msp, const struct x509_link *raw, const struct
                       const struct x509_link *low)
 {
     struct msp_form *f = arena_alloc(&msp->arena, sizeof(*f));
-    *f = (struct msp_form){ .next = msp->forms };
-    for (size_t i = 0; i < pool->count; i++) /* not `low` itself if it was there before */
+    struct x509_link *held = NULL; /* not `low` itself if it was there before */
+    for (size_t i = 0; i < pool->count && held == NULL; i++)
         if (bytes_eq(pool->links[i]->cert->der, low->cert->der))
-            f->low = pool->links[i];
-    f->der = raw == low ? f->low->cert->der : keep(msp, raw->cert->der);
+            held = pool->links[i];
+    WEFT_ASSERT(held != NULL);
+    *f = (struct msp_form){ .next = msp->forms,
+                            .der = raw == low ? held->cert->der : keep(msp, raw->cert->der),
+                            .low = held };
     msp->forms = f;
 }
 
