@@ -70,12 +70,12 @@ static enum weft_code output_block(const struct configtx_profile *p, int64_t now
 {
     WEFT_CLEANUP(buf_done) struct buf out = { 0 };
     LOG_INFO(&logger, "Generating genesis block");
+    enum weft_code rc = genesis_block(p, a.channel_id, now_s, &out, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "Error on outputBlock");
     if (!p->has_consortiums)
         LOG_WARN(&logger, "Genesis block does not contain a consortiums group definition.  This "
                           "block cannot be used for orderer bootstrap.");
-    enum weft_code rc = genesis_block(p, a.channel_id, now_s, &out, e);
-    if (rc != WEFT_OK)
-        return weft_err_wrap(e, rc, "Error on outputBlock: could not create bootstrapper");
     LOG_INFO(&logger, "Writing genesis block");
     rc = write_file(a.output_block, &out, e);
     return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "Error on outputBlock");
@@ -101,7 +101,8 @@ static enum weft_code output_anchors(const struct configtx_profile *p, int64_t n
     LOG_INFO(&logger, "Generating anchor peer update");
     if (a.as_org == NULL)
         return WEFT_FAIL(e, WEFT_INVALID,
-                         "must specify an organization to update the anchor peer for");
+                         "Error on outputAnchorPeersUpdate: must specify an organization to update "
+                         "the anchor peer for");
     enum weft_code rc = genesis_anchor_update(p, a.as_org, a.channel_id, now_s, &out, e);
     LOG_INFO(&logger, "Writing anchor peer update");
     if (rc == WEFT_OK)
@@ -114,6 +115,10 @@ static enum weft_code make_outputs(struct configtx *c, struct weft_err *e)
     const struct configtx_profile *profile = NULL, *base = NULL;
     int64_t now_s = clock_wall_ns() / 1000000000;
     WEFT_TRY(configtx_profile(c, a.profile, &profile, e));
+    if (a.base_profile != NULL && a.output_channel_tx == NULL)
+        LOG_WARN(&logger, "Specified 'channelCreateTxBaseProfile', but did not specify "
+                          "'outputChannelCreateTx', 'channelCreateTxBaseProfile' will not affect "
+                          "output.");
     if (a.base_profile != NULL)
         WEFT_TRY(configtx_profile(c, a.base_profile, &base, e));
     if (a.output_block != NULL)
@@ -130,7 +135,9 @@ static enum weft_code print_json(const char *path, bool block, struct weft_err *
     WEFT_CLEANUP(buf_done) struct buf in = { 0 };
     WEFT_CLEANUP(buf_done) struct buf json = { 0 };
     enum weft_code rc = file_read_all(path, INPUT_MAX, &in, e);
-    if (rc == WEFT_OK)
+    if (rc != WEFT_OK)
+        rc = weft_err_wrap(e, rc, "could not read %s", block ? "block" : "channel create tx");
+    else
         rc = block ? json_block(buf_bytes(&in), &json, e) : json_envelope(buf_bytes(&in), &json, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "Error on %s",
@@ -155,6 +162,20 @@ static enum weft_code print_org(struct configtx *c, struct weft_err *e)
         return weft_err_wrap(e, rc, "Error on printOrg");
     (void)printf("%.*s\n", (int)json.len, (const char *)json.data);
     return WEFT_OK;
+}
+
+/* What a person can do about it. */
+static const char *advice(const struct weft_err *e)
+{
+    static const char reading[] = "Error reading configuration: ";
+    if (strstr(e->msg, "Could not find profile") != NULL)
+        return ". Please make sure that FABRIC_CFG_PATH or -configPath is set to a path which "
+               "contains configtx.yaml with the specified profile";
+    if (strncmp(e->msg, reading, sizeof(reading) - 1) == 0 &&
+        strstr(e->msg, "Please make sure") == NULL && e->code != WEFT_INVALID)
+        return ". Could not find configtx.yaml. Please make sure that FABRIC_CFG_PATH or "
+               "-configPath is set to a path which contains configtx.yaml";
+    return "";
 }
 
 /* ---- main ---------------------------------------------------------------------------------------------- */
@@ -222,6 +243,9 @@ int main(int argc, char **argv)
         print_usage(stderr);
         return 2;
     }
+    for (size_t i = 0; i < count; i++) /* an empty value is as none: "$UNSET" in scripts */
+        if (opts[i].ret_text != NULL && *opts[i].ret_text != NULL && **opts[i].ret_text == '\0')
+            *opts[i].ret_text = NULL;
     if (a.version) {
         (void)printf("configtxgen:\n Version: " WEFT_VERSION "\n");
         return 0;
@@ -229,10 +253,6 @@ int main(int argc, char **argv)
     enum weft_code rc = run(&e);
     if (rc == WEFT_OK)
         return 0;
-    LOG_ERROR(&logger, "%s%s", e.msg,
-              strstr(e.msg, "Could not find profile") != NULL
-                  ? ". Please make sure that FABRIC_CFG_PATH or -configPath is set to a path which "
-                    "contains configtx.yaml with the specified profile"
-                  : "");
+    LOG_ERROR(&logger, "%s%s", e.msg, advice(&e));
     return 1;
 }

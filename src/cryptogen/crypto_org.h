@@ -30,10 +30,10 @@ struct crypto_place {
     int64_t now_s;
 };
 
-enum weft_code crypto_org_generate(const struct crypto_place *place, const struct crypto_org *org,
+enum weft_code crypto_org_generate(const struct crypto_place *place, const struct crypto_org *spec,
                                    struct weft_err *e) WEFT_MUST_CHECK;
 /* An organisation that is not there is generated; *ret_new says so. */
-enum weft_code crypto_org_extend(const struct crypto_place *place, const struct crypto_org *org,
+enum weft_code crypto_org_extend(const struct crypto_place *place, const struct crypto_org *spec,
                                  bool *ret_new, struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

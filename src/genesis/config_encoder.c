@@ -251,14 +251,15 @@ static enum weft_code put_orgs(struct config_item *group, const struct configtx_
 
 /* ---- Orderer ------------------------------------------------------------------------------------------------ */
 
-static enum weft_code put_certificate(struct buf *out, uint32_t field, const char *path,
-                                      struct weft_err *e)
+static enum weft_code put_certificate(struct buf *out, const struct configtx_consenter *c,
+                                      bool client, struct weft_err *e)
 {
+    const uint32_t field = client ? 3 : 4;
     WEFT_CLEANUP(buf_done) struct buf pem = { 0 };
-    enum weft_code rc = file_read_all(path, CERT_MAX, &pem, e);
+    enum weft_code rc = file_read_all(client ? c->client_cert : c->server_cert, CERT_MAX, &pem, e);
     if (rc != WEFT_OK)
-        return weft_err_wrap(e, rc, "cannot load %s cert for consenter",
-                             field == 3 ? "client" : "server");
+        return weft_err_wrap(e, rc, "cannot load %s cert for consenter %s:%" PRIu32,
+                             client ? "client" : "server", c->host, c->port);
     wire_put_bytes(out, field, buf_bytes(&pem));
     return WEFT_OK;
 }
@@ -274,8 +275,8 @@ static enum weft_code put_metadata(const struct configtx_orderer *o, struct buf 
         WEFT_CLEANUP(buf_done) struct buf one = { 0 };
         wire_put_bytes(&one, 1, bytes_of_str(c->host));
         wire_put_varint(&one, 2, c->port);
-        WEFT_TRY(put_certificate(&one, 3, c->client_cert, e));
-        WEFT_TRY(put_certificate(&one, 4, c->server_cert, e));
+        WEFT_TRY(put_certificate(&one, c, true, e));
+        WEFT_TRY(put_certificate(&one, c, false, e));
         wire_put_bytes(out, 1, buf_bytes(&one));
     }
     wire_put_bytes(&options, 1, bytes_of_str(o->tick_interval));

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "config/config_table.h"
 #include "config/config_value.h"
+#include "genesis/configtx_keys.h"
 #include "os/file.h"
 
 LOG_DEFINE(logger, "common.tools.configtxgen.localconfig");
@@ -25,17 +26,34 @@ static enum weft_code open_in(const char *dir, const char *const *env, struct co
     return config_source_parse(buf_bytes(&text), path, "CONFIGTX", env, ret, e);
 }
 
+/* Takes what was opened, if it was. */
+static enum weft_code give(struct config_source *source, enum weft_code rc, struct configtx **ret,
+                           struct weft_err *e)
+{
+    WEFT_CLEANUP(configtx_free) struct configtx *c = weft_alloc(sizeof(*c));
+    c->source = source;
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "Error reading configuration");
+    WEFT_TRY(configtx_keys_check(source, e));
+    *ret = WEFT_TAKE(c);
+    return WEFT_OK;
+}
+
 enum weft_code configtx_open(const char *dir, const char *const *env, struct configtx **ret,
                              struct weft_err *e)
 {
-    WEFT_CLEANUP(configtx_free) struct configtx *c = weft_alloc(sizeof(*c));
-    enum weft_code rc = dir != NULL
-                            ? open_in(dir, env, &c->source, e)
-                            : config_source_open("configtx", "CONFIGTX", env, &c->source, e);
-    if (rc != WEFT_OK)
-        return weft_err_wrap(e, rc, "Error reading configuration");
-    *ret = WEFT_TAKE(c);
-    return WEFT_OK;
+    struct config_source *source = NULL;
+    enum weft_code rc = dir != NULL ? open_in(dir, env, &source, e)
+                                    : config_source_open("configtx", "CONFIGTX", env, &source, e);
+    return give(source, rc, ret, e);
+}
+
+enum weft_code configtx_parse(struct bytes text, const char *path, const char *const *env,
+                              struct configtx **ret, struct weft_err *e)
+{
+    struct config_source *source = NULL;
+    enum weft_code rc = config_source_parse(text, path, "CONFIGTX", env, &source, e);
+    return give(source, rc, ret, e);
 }
 
 void configtx_free(struct configtx *c)
@@ -295,13 +313,16 @@ static enum weft_code read_orderer(struct configtx *c, const struct config_sourc
               "16 MB"),
     };
 #undef FIELD
+    static const char *const brokers[] = { "127.0.0.1:9092" };
     if (!has(s, "Orderer"))
         return WEFT_OK;
     struct one *one = arena_alloc(&c->arena, sizeof(*one));
     struct configtx_orderer *o = &one->o;
     WEFT_TRY(fill(c, fields, WEFT_ARRAY_LEN(fields), s, one, e));
     o->addresses = (struct configtx_texts){ one->addresses.items, one->addresses.count };
-    o->brokers = (struct configtx_texts){ one->brokers.items, one->brokers.count };
+    o->brokers = has(s, "Orderer.Kafka.Brokers")
+                     ? (struct configtx_texts){ one->brokers.items, one->brokers.count }
+                     : (struct configtx_texts){ brokers, WEFT_ARRAY_LEN(brokers) };
     o->max_channels = one->max_channels;
     LOG_INFO(&logger, "orderer type: %s", o->type);
     WEFT_TRY(read_consenters(c, s, o, e));

@@ -11,7 +11,6 @@
  * Anchors and merge keys are followed.  Paths start at the file's folder.
  *
  * Go origin   internal/configtxgen/genesisconfig/config.go
- * Differs     unknown keys are passed over
  * Owner       any thread: does not change once read
  * Memory      one arena, until configtx_free
  * Limits      those of config_tree.h
@@ -107,9 +106,12 @@ struct configtx_profile {
 
 struct configtx;
 
-/* dir NULL: where Fabric looks for it. */
+/* dir NULL: where Fabric looks for it.  A key that means nothing is refused. */
 enum weft_code configtx_open(const char *dir, const char *const *env, struct configtx **ret,
                              struct weft_err *e) WEFT_MUST_CHECK;
+/* The same from a text that came from `path`. */
+enum weft_code configtx_parse(struct bytes text, const char *path, const char *const *env,
+                              struct configtx **ret, struct weft_err *e) WEFT_MUST_CHECK;
 void configtx_free(struct configtx *c);
 WEFT_DEFINE_CLEANUP(struct configtx *, configtx_free)
 const char *configtx_path(const struct configtx *c);

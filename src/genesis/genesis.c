@@ -86,6 +86,14 @@ static enum weft_code put_config(struct buf *out, const struct buf *group, const
     return WEFT_OK;
 }
 
+static enum weft_code bootstrap_group(const struct configtx_profile *p, struct arena *arena,
+                                      struct config_item **ret, struct weft_err *e)
+{
+    WEFT_TRY(check_local(p, e));
+    enum weft_code rc = config_encode_channel(p, arena, ret, e);
+    return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "could not create channel group");
+}
+
 enum weft_code genesis_block(const struct configtx_profile *p, const char *channel_id,
                              int64_t now_s, struct buf *out, struct weft_err *e)
 {
@@ -95,10 +103,9 @@ enum weft_code genesis_block(const struct configtx_profile *p, const char *chann
     WEFT_CLEANUP(buf_done) struct buf group = { 0 };
     WEFT_CLEANUP(buf_done) struct buf envelope = { 0 };
     struct config_item *root = NULL;
-    WEFT_TRY(check_local(p, e));
-    enum weft_code rc = config_encode_channel(p, &arena, &root, e);
+    enum weft_code rc = bootstrap_group(p, &arena, &root, e);
     if (rc != WEFT_OK)
-        return weft_err_wrap(e, rc, "could not create channel group");
+        return weft_err_wrap(e, rc, "could not create bootstrapper");
     if (p->orderer == NULL)
         return WEFT_FAIL(e, WEFT_INVALID,
                          "refusing to generate block which is missing orderer section");

@@ -14,8 +14,10 @@ VOLATILE = ("timestamp", "nonce", "tx_id", "data_hash")
 PEER = "peerOrganizations/org1.example.com/peers/peer0.org1.example.com"
 
 
-def run(*args, cwd, ok=True):
+def run(*args, cwd, ok=True, env=None):
+    whole = {k: v for k, v in os.environ.items() if not k.startswith(("FABRIC_", "CONFIGTX_"))}
     done = subprocess.run([os.path.join(BIN, args[0]), *args[1:]], cwd=cwd, text=True,
+                          env={**whole, **(env or {})},
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
     assert (done.returncode == 0) == ok, done.stderr
     return done
@@ -221,6 +223,61 @@ class Configtxgen(Tools):
             done = self.make(*args, ok=False)
             self.assertIn(words, done.stderr.splitlines()[-1])
 
+    def test_an_empty_value_is_as_none(self):
+        done = self.make("-profile", "SoloGenesis", "-channelID", "", "-outputBlock", "b", ok=False)
+        self.assertIn("Missing channelID", done.stderr)
+        self.make("-profile", "SoloGenesis", "-channelID", "ch", "-outputBlock", "")
+        self.assertFalse(os.path.exists(self.path("b")))
+
+    def test_the_file_is_looked_for_where_fabric_looks(self):
+        os.mkdir(self.path("elsewhere"))
+        args = ("configtxgen", "-profile", "SoloGenesis", "-channelID", "ch", "-outputBlock", "b")
+        run(*args, cwd=self.dir)
+        os.unlink(self.path("b"))
+        run(*args, cwd=self.path("elsewhere"), env={"FABRIC_CFG_PATH": self.dir})
+        self.assertTrue(os.path.exists(self.path("elsewhere/b")))
+        for env, more in (({"FABRIC_CFG_PATH": self.path("elsewhere")}, ()),
+                          ({"FABRIC_CFG_PATH": "/none"}, ()), ({}, ("-configPath", "elsewhere"))):
+            done = run(*args, *more, cwd=self.dir, env=env, ok=False)
+            self.assertIn("Please make sure that FABRIC_CFG_PATH", done.stderr.splitlines()[-1])
+
+    def test_the_environment_does_not_change_a_profile(self):
+        """Nor does it in Fabric 2.2, whatever its comments say."""
+        run("configtxgen", "-profile", "SoloGenesis", "-channelID", "ch", "-outputBlock", "b",
+            cwd=self.dir, env={"CONFIGTX_PROFILES_SOLOGENESIS_ORDERER_BATCHTIMEOUT": "7s",
+                               "CONFIGTX_ORDERER_BATCHTIMEOUT": "7s"})
+        block = self.inspect("-inspectBlock", "b")
+        group = block["data"]["data"][0]["payload"]["data"]["config"]["channel_group"]
+        self.assertEqual(group["groups"]["Orderer"]["values"]["BatchTimeout"]["value"]["timeout"],
+                         "2s")
+
+    def test_kafka_and_foreign_organisations(self):
+        with open(self.path("configtx.yaml"), encoding="utf-8") as f:
+            good = f.read()
+        with open(self.path("configtx.yaml"), "w", encoding="utf-8") as f:
+            f.write(good.replace("OrdererType: solo", "OrdererType: kafka"))
+        values = self.group("SoloGenesis")["groups"]["Orderer"]["values"]
+        self.assertEqual(values["KafkaBrokers"]["value"]["brokers"], ["127.0.0.1:9092"])
+        with open(self.path("configtx.yaml"), "w", encoding="utf-8") as f:
+            f.write(good.replace("    ID: Org1MSP\n", "    ID: Org1MSP\n    SkipAsForeign: true\n"))
+        done = self.make("-profile", "SoloGenesis", "-channelID", "ch", "-outputBlock", "b",
+                         ok=False)
+        self.assertIn("could not create bootstrapper: all org definitions must be local during "
+                      "bootstrapping: organization 'Org1MSP' is marked to be skipped as foreign",
+                      done.stderr)
+        self.make("-profile", "TwoOrgsChannel", "-channelID", "ch", "-outputCreateChannelTx", "t")
+
+    def test_a_channel_may_change_more_than_its_members(self):
+        self.make("-profile", "TwoOrgsChannel", "-channelCreateTxBaseProfile", "SoloGenesis",
+                  "-channelID", "ch", "-outputCreateChannelTx", "t")
+        update = self.inspect("-inspectChannelCreateTx", "t")["payload"]["data"]["config_update"]
+        self.assertNotIn("Orderer", update["write_set"]["groups"])
+        done = self.make("-profile", "TwoOrgsChannel", "-channelCreateTxBaseProfile",
+                         "TwoOrgsChannel", "-channelID", "ch", "-outputCreateChannelTx", "t",
+                         ok=False)
+        self.assertIn("could not create config template: supplied system channel group does not "
+                      "appear to be system channel (missing consortiums group)", done.stderr)
+
     def test_bad_values_are_named_with_file_and_line(self):
         with open(self.path("configtx.yaml"), encoding="utf-8") as f:
             good = f.read()
@@ -233,7 +290,12 @@ class Configtxgen(Tools):
                  "invalid signature policy rule 'OR('OrdererMSP.boss')'"),
                 ("MSPDir: crypto/ordererOrg", "MSPDir: nowhere/ordererOrg",
                  "Error loading MSP configuration for org: OrdererOrg"),
-                ("{V2_0: true}", "{V2_0: maybe}", "want true or false")):
+                ("{V2_0: true}", "{V2_0: maybe}", "want true or false"),
+                ("BatchTimeout: 2s", "BatchTimout: 2s",
+                 "configtx.yaml:77: 'Orderer' has invalid keys: BatchTimout"),
+                ("    ID: Org1MSP\n", "    Id: Org1MSP\n    Foo: 1\n    Bar: 2\n",
+                 "'Organizations[1]' has invalid keys: Foo, Bar"),
+                ("\nProfiles:\n", "\nExtra: 1\nProfiles:\n", "'' has invalid keys: Extra")):
             with open(self.path("configtx.yaml"), "w", encoding="utf-8") as f:
                 f.write(good.replace(old, new))
             done = self.make("-profile", "SoloGenesis", "-channelID", "ch", "-outputBlock", "b",
