@@ -11,7 +11,7 @@ code = (root / "src/ops/metric_names.c").read_text()
 path = root / "docs/metrics.md"
 page = path.read_text()
 
-entry = re.compile(r'\[METRIC_\w+\] = \{\s*"(\w+)",\s*((?:"[^"]*"\s*)+),\s*METRIC_(\w+)([^}]*)', re.S)
+entry = re.compile(r'\[METRIC_\w+\] = \{\s*\.name = "(\w+)",\s*\.help = ((?:"[^"]*"\s*)+),\s*\.kind = METRIC_(\w+)([^}]*)', re.S)
 metrics = {}
 for name, help_, kind, rest in entry.findall(code):
     labels = re.search(r"LABELS\(\d+, ([^)]*)\)", rest)

@@ -143,7 +143,7 @@ static void on_connection(void *user, struct MHD_Connection *c, void **state,
     http_tls_apply(s->tls, info->tls_session);
 }
 
-static void on_words(void *user, const char *fmt, va_list args)
+WEFT_PRINTF(2, 0) static void on_words(void *user, const char *fmt, va_list args)
 {
     char text[512];
     (void)user;
