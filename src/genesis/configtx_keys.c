@@ -147,6 +147,8 @@ static enum weft_code check_section(struct walk *w, const struct config_node *n,
     WEFT_TRY(check_own(w, n, members, e));
     for (const struct config_entry *i = n->first; i != NULL; i = i->next) {
         const struct shape *one = find(members, i->key);
+        if (one == NULL)
+            continue; /* check_own has refused it */
         buf_printf(&w->path, "%s%s", len > 0 ? "." : "", one->key);
         WEFT_TRY(check_member(w, i->value, one, e));
         w->path.len = len;
