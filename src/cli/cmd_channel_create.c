@@ -9,10 +9,12 @@
 #include "cli/config_tx.h"
 #include "config/config_value.h"
 #include "deliver/deliver_fetch.h"
+#include "genesis/genesis.h"
 #include "os/clock.h"
 #include "os/file.h"
 
 #include <time.h>
+#include <unistd.h>
 
 enum {
     TIMEOUT_S = 10, /* Fabric's */
@@ -28,7 +30,8 @@ static void options_for(struct args *a, struct cli_opt *ret, size_t *ret_count)
 {
     const struct cli_opt opts[] = {
         { "--channelID", "CHANNEL", "the channel to create", &a->channel, NULL, "-c" },
-        { "--file", "FILE", "configuration transaction, from configtxgen", &a->file, NULL, "-f" },
+        { "--file", "FILE", "its creation, from configtxgen -outputCreateChannelTx", &a->file, NULL,
+          "-f" },
         { "--outputBlock", "FILE", "where to put its first block (CHANNEL.block)", &a->output, NULL,
           NULL },
         { "--timeout", "DURATION", "how long to wait for the channel (10s)", &a->timeout, NULL,
@@ -45,13 +48,26 @@ static void options(struct cli_opt *ret, size_t *ret_count)
     options_for(&unused, ret, ret_count);
 }
 
+/* Without a file: the profile that Fabric's configtx.yaml has for it. */
+static enum weft_code default_tx(const char *channel, struct buf *ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(configtx_free) struct configtx *c = NULL;
+    const struct configtx_profile *p = NULL;
+    WEFT_TRY(configtx_open(NULL, (const char *const *)environ, &c, e));
+    WEFT_TRY(configtx_profile(c, "SampleSingleMSPChannel", &p, e));
+    return genesis_channel_tx(p, NULL, channel, clock_wall_ns() / 1000000000, ret, e);
+}
+
 static enum weft_code send_update(const struct channel_env *env, const struct args *a,
                                   const struct node_target *orderer, struct weft_err *e)
 {
     WEFT_CLEANUP(buf_done) struct buf tx = { 0 };
     WEFT_CLEANUP(buf_done) struct buf envelope = { 0 };
     WEFT_CLEANUP(broadcast_client_close) struct broadcast_client *b = NULL;
-    WEFT_TRY(config_tx_read(a->file, &tx, e));
+    if (a->file != NULL && a->file[0] != '\0')
+        WEFT_TRY(config_tx_read(a->file, &tx, e));
+    else
+        WEFT_TRY(default_tx(a->channel, &tx, e));
     WEFT_TRY(config_tx_sign(env->me, buf_bytes(&tx), a->channel, clock_wall_ns(), &envelope, e));
     enum weft_code rc = broadcast_client_open(orderer, &b, e);
     if (rc != WEFT_OK)
@@ -113,18 +129,16 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     if (a.timeout != NULL && !config_parse_duration(a.timeout, false, &timeout_ns))
         return WEFT_FAIL(e, WEFT_INVALID, "--timeout takes a duration such as 10s, not %s",
                          a.timeout);
-    if (a.file == NULL || a.file[0] == '\0')
-        return WEFT_FAIL(e, WEFT_INVALID,
-                         "Invalid channel create transaction : No configtx file name supplied");
     return create(&a, timeout_ns, e);
 }
 
 const struct cli_cmd cmd_channel_create = {
     .name = "channel create",
-    .args = "-c CHANNEL -f FILE -o ORDERER [--tls --cafile FILE]",
+    .args = "-c CHANNEL [-f FILE] -o ORDERER [--tls --cafile FILE]",
     .summary = "create a channel",
     .help = "Signs the transaction in FILE, gives it to the orderer, waits for the channel and\n"
-            "writes its first block to CHANNEL.block, which peers join with.\n"
+            "writes its first block to CHANNEL.block, which peers join with.  Without -f the\n"
+            "transaction is made from the profile SampleSingleMSPChannel of configtx.yaml.\n"
             "\n"
             "  peer channel create -c mychannel -f mychannel.tx -o orderer.example.com:7050 --tls "
             "--cafile ca.pem\n",

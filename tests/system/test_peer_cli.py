@@ -79,6 +79,17 @@ class WithOrderer(Base):
         self.fails("ordering service endpoint nowhere is not valid or missing", "create", "-c",
                    "foo", "-f", "none.tx", "-o", "nowhere")
 
+    def test_without_a_transaction_one_is_made_from_the_sample_profile(self):
+        text = fixture("genesis/configtx.yaml").read_text()
+        text = text.replace("  AppChannel:", "  SampleSingleMSPChannel:")
+        text = text.replace("MSPDir: crypto", f"MSPDir: {fixture('crypto')}")
+        (self.dir / "configtx.yaml").write_text(text)
+        shutil.copy(ROOT / "sampleconfig/core.yaml", self.dir)
+        self.succeeds("create", "-c", "foo", *self.to, env={"FABRIC_CFG_PATH": str(self.dir)})
+        (first,), _ = self.orderer.blocks(org(2), "foo", at(0), at(0))
+        self.assertEqual((self.dir / "foo.block").read_bytes(), first)
+        self.fails("", "create", "-c", "bar", *self.to, env={"FABRIC_CFG_PATH": "/nowhere"})
+
     def test_updates_are_signed_by_one_after_the_other(self):
         self.create("--outputBlock", "/dev/null", "--timeout", "15s")
         self.assertFalse((self.dir / "mychannel.block").exists())
