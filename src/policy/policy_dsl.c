@@ -143,8 +143,9 @@ static enum weft_code read_least(struct parser *p, unsigned *ret, struct weft_er
         good = digits.data[i] >= '0' && digits.data[i] <= '9';
         n = 10 * n + digits.data[i] - '0';
     }
-    if (!good || (quote != '\0' && *p->at++ != quote))
+    if (!good || (quote != '\0' && *p->at != quote))
         return refuse(p, e);
+    p->at += quote != '\0' ? 1 : 0;
     *ret = n;
     return WEFT_OK;
 }

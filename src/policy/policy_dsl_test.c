@@ -55,6 +55,7 @@ TEST(refuses_what_is_no_policy)
         { "OutOf(1)", "expected at least two arguments to NOutOf" },
         { "OutOf(4, 'A.member', 'B.member')", "invalid t-out-of-n predicate, t 4, n 2" },
         { "OutOf(x, 'A.member')", "invalid policy string" },
+        { "OutOf('2", "invalid policy string 'OutOf('2', near ''" },
     };
     for (size_t i = 0; i < WEFT_ARRAY_LEN(rows); i++) {
         struct weft_err e = { 0 };
