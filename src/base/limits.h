@@ -55,6 +55,8 @@ enum {
     /* FABRIC_LOGGING_SPEC or a body for /logspec, FABRIC_LOGGING_FORMAT. */
     LIMIT_LOG_SPEC = 64 << 10,
     LIMIT_LOG_FORMAT = 4096,
+    /* What the templates and counts of a crypto-config.yaml become. */
+    LIMIT_CRYPTO_SPEC = 64 << 20,
     /* A YAML file; its levels, values (each as often as aliases repeat it),
      * keys in one map, anchors, maps behind one <<. */
     LIMIT_YAML_BYTES = 8 << 20,

@@ -81,7 +81,8 @@ static enum weft_code run_with(struct cli *cli, int argc, char **argv, bool exte
     dir = "crypto-config";
     (extend ? extend_options : generate_options)(opts, &count);
     WEFT_TRY(cli_parse(opts, count, argc, argv, &args, e));
-    return make_all(cli, extend, e);
+    enum weft_code rc = make_all(cli, extend, e);
+    return rc == WEFT_INVALID ? WEFT_CORRUPT : rc; /* the file is to blame, not the command line */
 }
 
 static enum weft_code run_generate(struct cli *cli, int argc, char **argv, struct weft_err *e)

@@ -129,12 +129,24 @@ static bool add_key_ids(X509 *x, const struct cert_plan *p, const struct public_
            X509_add1_ext_i2d(x, NID_authority_key_identifier, above, 0, 0) == 1;
 }
 
+/* Its length, 0 if it is none.  ::ffff:10.0.0.1 is 10.0.0.1, as in Go. */
+static size_t parse_address(const char *text, uint8_t ret[sizeof(struct in6_addr)])
+{
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    if (inet_pton(AF_INET, text, ret) == 1)
+        return sizeof(struct in_addr);
+    if (inet_pton(AF_INET6, text, ret) != 1)
+        return 0;
+    if (memcmp(ret, mapped, sizeof(mapped)) != 0)
+        return sizeof(struct in6_addr);
+    memmove(ret, ret + sizeof(mapped), sizeof(struct in_addr));
+    return sizeof(struct in_addr);
+}
+
 static GENERAL_NAME *general_name(const char *text)
 {
     uint8_t address[sizeof(struct in6_addr)];
-    size_t len = inet_pton(AF_INET, text, address) == 1    ? sizeof(struct in_addr)
-                 : inet_pton(AF_INET6, text, address) == 1 ? sizeof(struct in6_addr)
-                                                           : 0;
+    size_t len = parse_address(text, address);
     GENERAL_NAME *name = GENERAL_NAME_new();
     ASN1_STRING *value = len > 0 ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
     if (name == NULL || value == NULL)
@@ -143,6 +155,17 @@ static GENERAL_NAME *general_name(const char *text)
                           (int)(len > 0 ? len : strlen(text)));
     GENERAL_NAME_set0_value(name, len > 0 ? GEN_IPADD : GEN_DNS, value);
     return name;
+}
+
+/* A host name is in ASCII. */
+static enum weft_code check_names(const struct cert_texts *names, struct weft_err *e)
+{
+    for (size_t i = 0; i < names->count; i++)
+        for (const char *c = names->at[i]; *c != '\0'; c++)
+            if ((unsigned char)*c >= 0x80)
+                return WEFT_FAIL(e, WEFT_INVALID, "\"%s\" cannot be encoded as an IA5String",
+                                 names->at[i]);
+    return WEFT_OK;
 }
 
 /* Host names, then addresses. */
@@ -255,6 +278,7 @@ enum weft_code cert_make(const struct cert_plan *plan, const struct public_key *
                          const struct x509_cert *issuer, const struct private_key *signer,
                          struct buf *ret_der, struct weft_err *e)
 {
+    WEFT_TRY(check_names(&plan->names, e));
     WEFT_CLEANUP(X509_free) X509 *x = X509_new();
     if (x == NULL || X509_set_version(x, 2) != 1 || !set_serial(x) || !set_algorithm(x) ||
         !set_subject(x, &plan->subject) || !set_issuer(x, issuer) || !set_times(x, plan) ||

@@ -22,7 +22,7 @@ enum node_role {
 static const char *const role_units[] = { "client", "peer", "orderer", "admin" };
 
 struct ca {
-    const char *name;
+    char *name;                        /* its certificate's file, without -cert.pem */
     const struct crypto_node *subject; /* what its certificates' subjects have in common */
     struct private_key *key;
     struct x509_cert *cert;
@@ -31,11 +31,11 @@ struct ca {
 
 static void ca_done(struct ca *ca)
 {
+    free(ca->name);
     private_key_unref(ca->key);
     x509_cert_unref(ca->cert);
     buf_done(&ca->pem);
 }
-WEFT_DEFINE_CLEANUP_IN_PLACE(struct ca, ca_done)
 
 /* What is made for one organisation. */
 struct org {
@@ -133,12 +133,12 @@ static enum weft_code make_ca(const struct org *o, const char *folder, const cha
     WEFT_TRY(x509_cert_parse(buf_bytes(&der), &ca->cert, e));
     pem_encode("CERTIFICATE", buf_bytes(&der), &ca->pem);
     ca->subject = n;
-    ca->name = ca->cert->common_name;
-    return write_cert(&ca->pem, dir, name, e);
+    ca->name = WEFT_TAKE(name);
+    return write_cert(&ca->pem, dir, ca->name, e);
 }
 
-static enum weft_code load_ca(const struct org *o, const char *folder, struct ca *ca,
-                              struct weft_err *e)
+static enum weft_code load_ca(const struct org *o, const char *folder, const char *prefix,
+                              struct ca *ca, struct weft_err *e)
 {
     WEFT_FREE char *dir = weft_asprintf("%s/%s", o->dir, folder);
     WEFT_CLEANUP(dir_list_done) struct dir_list files = { 0 };
@@ -157,7 +157,7 @@ static enum weft_code load_ca(const struct org *o, const char *folder, struct ca
         return WEFT_FAIL(e, WEFT_NOT_FOUND, "%s has no key (*_sk) and certificate (*.pem)", dir);
     pem_encode("CERTIFICATE", ca->cert->der, &ca->pem);
     ca->subject = &o->spec->ca;
-    ca->name = ca->cert->common_name;
+    ca->name = weft_asprintf("%s%s", prefix, o->spec->ca.common_name);
     return WEFT_OK;
 }
 
@@ -382,8 +382,8 @@ enum weft_code crypto_org_extend(const struct crypto_place *place, const struct 
     *ret_new = !path_exists(o.dir);
     if (*ret_new)
         return crypto_org_generate(place, spec, e);
-    WEFT_TRY(load_ca(&o, "ca", &o.sign_ca, e));
-    WEFT_TRY(load_ca(&o, "tlsca", &o.tls_ca, e));
+    WEFT_TRY(load_ca(&o, "ca", "", &o.sign_ca, e));
+    WEFT_TRY(load_ca(&o, "tlsca", "tls", &o.tls_ca, e));
     WEFT_TRY(make_nodes(&o, e));
     WEFT_TRY(make_users(&o, e));
     return spec->node_ous ? WEFT_OK : copy_admin_to_nodes(&o, e);

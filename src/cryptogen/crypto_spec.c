@@ -1,5 +1,6 @@
 #include "cryptogen/crypto_spec.h"
 
+#include "base/limits.h"
 #include "config/config_tree.h"
 #include "config/config_value.h"
 
@@ -9,15 +10,27 @@
 struct reader {
     const char *name;
     struct arena *arena;
+    size_t *spent; /* bytes of what templates and counts have become */
 };
+
+/* A short file can ask for much. */
+static enum weft_code spend(const struct reader *r, size_t bytes, struct weft_err *e)
+{
+    if (bytes > LIMIT_CRYPTO_SPEC - *r->spent)
+        return WEFT_FAIL(e, WEFT_LIMIT, "%s: asks for more nodes and names than fit in %d MB",
+                         r->name, LIMIT_CRYPTO_SPEC >> 20);
+    *r->spent += bytes;
+    return WEFT_OK;
+}
 
 static enum weft_code bad(const struct reader *r, const struct config_node *n, const char *key,
                           const char *expected, struct weft_err *e)
 {
     return WEFT_FAIL(e, WEFT_INVALID, "%s:%u: %s is %s, expected %s", r->name, n->line, key,
-                     n->kind == CONFIG_TEXT  ? n->text
-                     : n->kind == CONFIG_MAP ? "a map"
-                                             : "a list",
+                     n->kind == CONFIG_TEXT   ? n->text
+                     : n->kind == CONFIG_MAP  ? "a map"
+                     : n->kind == CONFIG_LIST ? "a list"
+                                              : "empty",
                      expected);
 }
 
@@ -51,6 +64,7 @@ static enum weft_code expand(const struct reader *r, const char *text, const str
                              size_t count, const char **ret, struct weft_err *e)
 {
     WEFT_CLEANUP(buf_done) struct buf out = { 0 };
+    WEFT_TRY(spend(r, strlen(text), e));
     for (const char *open; (open = strstr(text, "{{")) != NULL;) {
         const char *close = strstr(open, "}}");
         if (close == NULL)
@@ -67,6 +81,7 @@ static enum weft_code expand(const struct reader *r, const char *text, const str
         text = close + 2;
     }
     buf_put_str(&out, text);
+    WEFT_TRY(spend(r, sizeof(*ret) + out.len + 1, e));
     *ret = arena_dup_str(r->arena, buf_bytes(&out));
     return WEFT_OK;
 }
@@ -87,15 +102,18 @@ static enum weft_code read_text(const struct reader *r, const struct config_node
 }
 
 static enum weft_code read_count(const struct reader *r, const struct config_node *map,
-                                 const char *key, uint32_t *ret, struct weft_err *e)
+                                 const char *key, uint32_t most, uint32_t *ret, struct weft_err *e)
 {
     const struct config_node *n = map != NULL ? config_node_find(map, key) : NULL;
     int64_t value = 0;
     if (n == NULL || n->kind == CONFIG_NULL)
         return WEFT_OK;
     if (n->kind != CONFIG_TEXT || !config_parse_int(n->text, n->plain, &value) || value < 0 ||
-        value > CRYPTO_NODES_MAX)
-        return bad(r, n, key, "a number from 0 to 10000", e);
+        value > most) {
+        char expected[64];
+        (void)snprintf(expected, sizeof(expected), "a number from 0 to %" PRIu32, most);
+        return bad(r, n, key, expected, e);
+    }
     *ret = (uint32_t)value;
     return WEFT_OK;
 }
@@ -195,8 +213,8 @@ static enum weft_code add_templated(const struct reader *r, const struct config_
     struct cert_texts sans = { 0 };
     if (template == NULL)
         return WEFT_OK;
-    WEFT_TRY(read_count(r, template, "Count", &many, e));
-    WEFT_TRY(read_count(r, template, "Start", &start, e));
+    WEFT_TRY(read_count(r, template, "Count", CRYPTO_NODES_MAX, &many, e));
+    WEFT_TRY(read_count(r, template, "Start", CRYPTO_START_MAX, &start, e));
     WEFT_TRY(read_text(r, template, "Hostname", &hostname, e));
     WEFT_TRY(read_texts(r, template, "SANS", &sans, e));
     for (uint32_t i = 0; i < many; i++) {
@@ -221,8 +239,9 @@ static enum weft_code read_nodes(const struct reader *r, const struct config_nod
     uint32_t many = 0;
     WEFT_TRY(find_section(r, map, "Specs", CONFIG_LIST, &specs, e));
     WEFT_TRY(find_section(r, map, "Template", CONFIG_MAP, &template, e));
-    WEFT_TRY(read_count(r, template, "Count", &many, e));
+    WEFT_TRY(read_count(r, template, "Count", CRYPTO_NODES_MAX, &many, e));
     size_t most = many + (specs != NULL ? specs->count : 0);
+    WEFT_TRY(spend(r, most * sizeof(struct crypto_node), e));
     struct crypto_node *nodes = arena_alloc(r->arena, (most + 1) * sizeof(*nodes));
     for (const struct config_entry *i = specs != NULL ? specs->first : NULL; i != NULL;
          i = i->next) {
@@ -262,7 +281,7 @@ static enum weft_code read_org(const struct reader *r, const struct config_node 
     WEFT_TRY(read_bool(r, map, "EnableNodeOUs", &org->node_ous, e));
     WEFT_TRY(find_section(r, map, "CA", CONFIG_MAP, &ca, e));
     WEFT_TRY(find_section(r, map, "Users", CONFIG_MAP, &users, e));
-    WEFT_TRY(read_count(r, users, "Count", &org->users, e));
+    WEFT_TRY(read_count(r, users, "Count", CRYPTO_NODES_MAX, &org->users, e));
     WEFT_TRY(read_nodes(r, map, prefix, org, e));
     WEFT_TRY(read_node(r, ca, &org->ca, e));
     if (org->ca.hostname[0] == '\0')
@@ -292,7 +311,8 @@ enum weft_code crypto_spec_read(struct bytes yaml, const char *name, struct aren
                                 struct crypto_spec *ret, struct weft_err *e)
 {
     WEFT_CLEANUP(config_tree_free) struct config_tree *tree = NULL;
-    const struct reader r = { name, arena };
+    size_t spent = 0;
+    const struct reader r = { name, arena, &spent };
     enum weft_code rc = config_tree_parse(yaml, name, &tree, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "Error reading config: Error Unmarshaling YAML");

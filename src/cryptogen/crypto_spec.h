@@ -11,10 +11,12 @@
  * nodes that Template makes {{.Prefix}} and {{.Index}}.
  *
  * Go origin   cmd/cryptogen/main.go
- * Differs     of Go's text/template the plain {{.Field}} is understood, nothing else
+ * Differs     of Go's text/template the plain {{.Field}} is understood, nothing else;
+ *             upper and lower case of keys are alike; "2" and "true" in quotes are taken,
+ *             negative numbers are not
  * Owner       any thread: does not change once read
  * Memory      one arena
- * Limits      those of config_tree.h; CRYPTO_NODES_MAX nodes an organisation
+ * Limits      those of config_tree.h; CRYPTO_NODES_MAX nodes an organisation, LIMIT_CRYPTO_SPEC
  */
 #ifndef WEFT_CRYPTOGEN_CRYPTO_SPEC_H
 #define WEFT_CRYPTOGEN_CRYPTO_SPEC_H
@@ -23,7 +25,8 @@
 #include "crypto/cert_make.h"
 
 enum {
-    CRYPTO_NODES_MAX = 10000
+    CRYPTO_NODES_MAX = 10000,
+    CRYPTO_START_MAX = 1000000000, /* the number of the first one */
 };
 
 struct crypto_node {
