@@ -62,7 +62,7 @@ struct orderer_config {
     struct config_metrics metrics;
     const char *wal_dir, *snap_dir;
     int64_t eviction_suspicion_ns, tick_interval_override_ns; /* 0: the channel's own */
-    bool journal_enabled; /* of our own: Weft.Journal.Enabled */
+    bool journal_enabled;                                     /* of our own: Weft.Journal.Enabled */
     bool channel_participation_enabled, channel_participation_remove_storage;
 
     const char *file, *dir; /* the file, and its folder */

@@ -294,27 +294,32 @@ enum weft_code msp_identity_has_role(const struct msp_identity *id, enum msp_rol
 
 /* ---- signatures -------------------------------------------------------------------------- */
 
-static enum weft_code digest_of(const struct msp *msp, struct bytes message, struct hash_value *ret,
-                                struct weft_err *e)
+const char *msp_identity_hash_function(const struct msp_identity *id)
 {
-    bool is_sha3 = strcmp(msp->hash_family, "SHA3") == 0;
-    if (!is_sha3 && strcmp(msp->hash_family, "SHA2") != 0)
-        return WEFT_FAIL(e, WEFT_INVALID,
-                         "failed getting hash function options: hash familiy not recognized [%s]",
-                         msp->hash_family);
-    return hash_of(is_sha3 ? "SHA3_256" : "SHA256", &message, 1, ret, e);
+    if (strcmp(id->msp->hash_family, "SHA2") == 0)
+        return "SHA256";
+    return strcmp(id->msp->hash_family, "SHA3") == 0 ? "SHA3_256" : NULL;
 }
 
-enum weft_code msp_identity_add_check(const struct msp_identity *id, struct signature_batch *b,
-                                      struct bytes message, struct bytes signature,
-                                      enum signature_verdict *ret_verdict, struct weft_err *e)
+static enum weft_code digest_of(const struct msp_identity *id, struct bytes message,
+                                struct hash_value *ret, struct weft_err *e)
+{
+    const char *function = msp_identity_hash_function(id);
+    if (function == NULL)
+        return WEFT_FAIL(e, WEFT_INVALID,
+                         "failed getting hash function options: hash familiy not recognized [%s]",
+                         id->msp->hash_family);
+    return hash_of(function, &message, 1, ret, e);
+}
+
+enum weft_code msp_identity_add_digest(const struct msp_identity *id, struct signature_batch *b,
+                                       struct bytes digest, struct bytes signature,
+                                       enum signature_verdict *ret_verdict, struct weft_err *e)
 {
     static const char words[] =
         "could not determine the validity of the signature: Failed verifing with opts [<nil>]";
     struct public_key *key = id->link->cert->key;
-    struct hash_value digest;
     struct ecdsa_signature s;
-    WEFT_TRY(digest_of(id->msp, message, &digest, e));
     if (key == NULL)
         return WEFT_FAIL(e, WEFT_FORBIDDEN,
                          "could not determine the validity of the signature: Unsupported "
@@ -324,8 +329,17 @@ enum weft_code msp_identity_add_check(const struct msp_identity *id, struct sign
         rc = ecdsa_check_low_s(key, &s, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "%s", words);
-    signature_batch_add(b, key, hash_bytes(&digest), signature, ret_verdict);
+    signature_batch_add(b, key, digest, signature, ret_verdict);
     return WEFT_OK;
+}
+
+enum weft_code msp_identity_add_check(const struct msp_identity *id, struct signature_batch *b,
+                                      struct bytes message, struct bytes signature,
+                                      enum signature_verdict *ret_verdict, struct weft_err *e)
+{
+    struct hash_value digest;
+    WEFT_TRY(digest_of(id, message, &digest, e));
+    return msp_identity_add_digest(id, b, hash_bytes(&digest), signature, ret_verdict, e);
 }
 
 enum weft_code msp_identity_verify(const struct msp_identity *id, struct key_tables *tables,

@@ -72,6 +72,13 @@ enum weft_code msp_identity_add_check(const struct msp_identity *id, struct sign
                                       struct bytes message, struct bytes signature,
                                       enum signature_verdict *ret_verdict,
                                       struct weft_err *e) WEFT_MUST_CHECK;
+/* The same for a message that was hashed already, by this function ("SHA256"; NULL:
+ * the MSP names none, and no signature is good). */
+const char *msp_identity_hash_function(const struct msp_identity *id);
+enum weft_code msp_identity_add_digest(const struct msp_identity *id, struct signature_batch *b,
+                                       struct bytes digest, struct bytes signature,
+                                       enum signature_verdict *ret_verdict,
+                                       struct weft_err *e) WEFT_MUST_CHECK;
 /* Here and now; tables may be NULL. */
 enum weft_code msp_identity_verify(const struct msp_identity *id, struct key_tables *tables,
                                    struct bytes message, struct bytes signature,

@@ -1,0 +1,115 @@
+/* kv_ledger.h - a peer's ledger of one channel: blocks, world state, history, private data.
+ *
+ *     ledgersData/  chains/        block files and index      the truth
+ *                   pvtdataStore/  private data by block      the truth, too
+ *                   stateLeveldb/  historyLeveldb/  bookkeeper/  configHistory/
+ *                                  made of the two; brought up to them with each open
+ *                   ledgerProvider/  which channels there are
+ *
+ * A block comes with what the validator found out about it, and leaves with its final codes:
+ *
+ *     tx_validator_decide(tv, v, &state, codes, e)        state: kv_ledger_validation_state
+ *     kv_ledger_commit(l, v, codes, pvt, e)               codes[i] now also MVCC_READ_CONFLICT ...
+ *     kv_ledger_sync(l, e)                                durable, and readers find it
+ *
+ * A commit checks the reads of each transaction that is VALID so far against the state, puts
+ * what the valid ones write into one batch, sets TRANSACTIONS_FILTER and the commit hash in the
+ * block's metadata, and writes: private data, block, state with its savepoint, history.  The
+ * next block may be decided at once: it sees this one's state and transaction ids.  Until
+ * kv_ledger_sync the block is not announced, and a crash may take it away, from all stores
+ * alike; many blocks at once share their syncs.
+ *
+ * Go origin   core/ledger/kvledger/kv_ledger.go core/ledger/kvledger/kv_ledger_provider.go
+ *             core/ledger/ledgermgmt/ledger_mgmt.go
+ * Differs     state and history are not synced block by block: a crash is made good from the
+ *             block files, as theirs is
+ * Owner       open, create, commit, sync, close: one thread (commit:<id>); what says so: any
+ * Memory      the stores'; ids of blocks that are not synced
+ * Limits      those of block_store.h
+ */
+#ifndef WEFT_KVLEDGER_KV_LEDGER_H
+#define WEFT_KVLEDGER_KV_LEDGER_H
+
+#include "ledger/block_store.h"
+#include "state/state_reader.h"
+#include "validation/validation_state.h"
+
+struct block_validation;
+struct dir_list;
+struct kv_ledger;
+struct kv_ledgers;
+
+/* ---- the folder of all channels ------------------------------------------------ */
+
+struct kv_ledgers_config {
+    const char *mspid;       /* of the peer: which collections' data it should have */
+    bool history;            /* ledger.history.enableHistoryDatabase */
+    uint64_t purge_interval; /* ledger.pvtdataStore.purgeInterval */
+};
+
+/* Takes the locks, opens the databases, and ends what a crash left half made. */
+enum weft_code kv_ledgers_open(const char *root, const struct kv_ledgers_config *config,
+                               struct kv_ledgers **ret, struct weft_err *e) WEFT_MUST_CHECK;
+/* After all ledgers are closed. */
+void kv_ledgers_close(struct kv_ledgers *l);
+WEFT_DEFINE_CLEANUP(struct kv_ledgers *, kv_ledgers_close)
+
+/* Active channels, sorted. */
+enum weft_code kv_ledgers_list(struct kv_ledgers *l, struct dir_list *ret,
+                               struct weft_err *e) WEFT_MUST_CHECK;
+
+/* A new ledger with its first block, whose flags are set.  All or nothing, also over a crash.
+ * "LedgerID already exists"; "block number should have been 0 but was 5". */
+enum weft_code kv_ledgers_create(struct kv_ledgers *l, struct block *genesis,
+                                 struct kv_ledger **ret, struct weft_err *e) WEFT_MUST_CHECK;
+
+/* ---- one channel --------------------------------------------------------------- */
+
+/* Opens what is there and brings every store up to the blocks.  WEFT_NOT_FOUND: "LedgerID does
+ * not exist"; WEFT_INVALID: "Ledger is not active". */
+enum weft_code kv_ledger_open(struct kv_ledgers *l, const char *channel, struct kv_ledger **ret,
+                              struct weft_err *e) WEFT_MUST_CHECK;
+void kv_ledger_close(struct kv_ledger *l);
+WEFT_DEFINE_CLEANUP(struct kv_ledger *, kv_ledger_close)
+
+/* Its blocks: height, reading, watching; any thread. */
+struct block_store *kv_ledger_blocks(struct kv_ledger *l);
+/* Blocks committed, announced or not; on the owner. */
+uint64_t kv_ledger_next(const struct kv_ledger *l);
+
+/* The ConfigEnvelope in force (namespace "", key CHANNEL_CONFIG_ENV_BYTES); owner. */
+enum weft_code kv_ledger_config(struct kv_ledger *l, struct buf *ret,
+                                struct weft_err *e) WEFT_MUST_CHECK;
+
+/* What tx_validator_decide asks; the owner's, good while the ledger is open. */
+const struct validation_state *kv_ledger_validation_state(struct kv_ledger *l);
+
+/* The state as it is now, to be read on any thread and given back before the ledger is closed. */
+struct state_snapshot *kv_ledger_snapshot(struct kv_ledger *l);
+
+/* Private data that came with a block: TxPvtReadWriteSet by transaction, bytes of
+ * rwset.TxPvtReadWriteSet.  What does not match its hash in the block counts as missing. */
+struct kv_pvt_data {
+    uint64_t tx;
+    struct bytes write_set;
+};
+
+/* The next block.  `codes` are the validator's, and the final ones after.  WEFT_INVALID, and
+ * nothing changed: the block is not the next one.  Any other error: the process must end. */
+enum weft_code kv_ledger_commit(struct kv_ledger *l, const struct block_validation *v,
+                                uint8_t *codes, const struct kv_pvt_data *pvt, size_t pvt_count,
+                                struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e) WEFT_MUST_CHECK;
+
+/* The private data that a block came with and the ledger has, for those whom `may_see` lets:
+ * calls `each` by transaction; any thread. */
+struct kv_pvt_filter {
+    void *ctx;
+    bool (*may_see)(void *ctx, struct bytes ns, struct bytes coll);
+};
+enum weft_code kv_ledger_pvt_data(struct kv_ledger *l, uint64_t block,
+                                  const struct kv_pvt_filter *filter,
+                                  void (*each)(void *ctx, uint64_t tx, struct bytes write_set),
+                                  void *ctx, struct weft_err *e) WEFT_MUST_CHECK;
+
+#endif
