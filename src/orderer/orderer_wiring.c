@@ -21,10 +21,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <unistd.h>
 
 enum {
-    NET_MAX = 16,
     MAIN_MAIL = 1024,
     JOBS_MAX = 1 << 16,
     STORE_THREADS = 2,
@@ -35,14 +33,14 @@ LOG_DEFINE(logger, "orderer.common.server");
 struct orderer {
     struct signing_identity *signer;
     struct msg_processor processor;
-    struct orderer_tls *tls;
+    struct server_tls *tls;
     struct mailbox *mb; /* main's */
     struct registrar *registrar;
     struct jobs *store, *crypto;
     struct key_tables *tables;
     struct net_world world;
-    struct net_thread *net[NET_MAX];
-    struct channel_listener listeners[NET_MAX];
+    struct net_thread *net[NET_LOOPS_MAX];
+    struct channel_listener listeners[NET_LOOPS_MAX];
     size_t net_count;
     struct grpc_listener *listener;
     struct metrics *metrics;
@@ -119,10 +117,9 @@ static enum weft_code open_channels(struct orderer *o, const struct orderer_conf
 
 /* ---- loops ------------------------------------------------------------------------------------ */
 
-static size_t cores(void)
+static struct net_loop *loop_at(const struct orderer *o, size_t i)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > NET_MAX ? NET_MAX : (size_t)n;
+    return net_thread_loop(o->net[i]);
 }
 
 static enum weft_code make_loops(struct orderer *o, const struct orderer_config *c,
@@ -139,11 +136,12 @@ static enum weft_code make_loops(struct orderer *o, const struct orderer_config 
                                    .tables = o->tables,
                                    .metrics = o->metrics,
                                    .processor = &o->processor };
-    for (; o->net_count < cores(); o->net_count++) {
+    for (; o->net_count < net_loop_cores(); o->net_count++) {
         struct net_thread *n = o->net[o->net_count] = net_thread_new(&o->world);
         registrar_fill(o->registrar, net_thread_channels(n));
         o->listeners[o->net_count] =
-            (struct channel_listener){ net_thread_mailbox(n), net_thread_channels(n) };
+            (struct channel_listener){ net_loop_mailbox(net_thread_loop(n)),
+                                       net_thread_channels(n) };
     }
     for (size_t i = 0; i < o->net_count; i++)
         WEFT_TRY(net_thread_serve(o->net[i], e));
@@ -153,15 +151,15 @@ static enum weft_code make_loops(struct orderer *o, const struct orderer_config 
 static enum weft_code listen_on(struct orderer *o, const struct orderer_general_config *c,
                                 struct weft_err *e)
 {
-    struct grpc_target targets[NET_MAX];
+    struct grpc_target targets[NET_LOOPS_MAX];
     WEFT_FREE char *address =
         weft_asprintf(strchr(c->listen_address, ':') != NULL ? "[%s]:%u" : "%s:%u",
                       c->listen_address, c->listen_port);
     for (size_t i = 0; i < o->net_count; i++)
-        targets[i] = (struct grpc_target){ net_thread_server(o->net[i]),
-                                           i == 0 ? NULL : net_thread_mailbox(o->net[i]) };
-    enum weft_code rc = grpc_listener_new(net_thread_net(o->net[0]), address, targets, o->net_count,
-                                          &o->listener, e);
+        targets[i] = (struct grpc_target){ net_loop_server(loop_at(o, i)),
+                                           i == 0 ? NULL : net_loop_mailbox(loop_at(o, i)) };
+    enum weft_code rc = grpc_listener_new(net_loop_net(loop_at(o, 0)), address, targets,
+                                          o->net_count, &o->listener, e);
     return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "Failed to listen");
 }
 
@@ -187,7 +185,7 @@ static enum weft_code run_threads(struct orderer *o, struct weft_err *e)
     WEFT_TRY(registrar_start(o->registrar, &all, e));
     LOG_INFO(&logger, "Starting orderer:\n Version: " WEFT_VERSION);
     for (size_t i = 0; i < o->net_count; i++)
-        WEFT_TRY(net_thread_start(o->net[i], e));
+        WEFT_TRY(net_loop_start(loop_at(o, i), e));
     LOG_INFO(&logger, "Beginning to serve requests" LOG_KV "address=%s",
              grpc_listener_address(o->listener));
     return WEFT_OK;
@@ -266,12 +264,12 @@ void orderer_stop(struct orderer *o)
     if (o->registrar != NULL)
         registrar_stop(o->registrar);
     for (size_t i = 0; i < o->net_count; i++)
-        net_thread_ask_stop(o->net[i]);
+        net_loop_ask_stop(loop_at(o, i));
     for (size_t i = 0; i < o->net_count; i++)
-        net_thread_join(o->net[i]);
+        net_loop_join(loop_at(o, i));
     grpc_listener_free(o->listener);
     for (size_t i = 0; i < o->net_count; i++)
-        net_thread_close_calls(o->net[i]);
+        net_loop_close_calls(loop_at(o, i));
     jobs_free(o->store);
     jobs_free(o->crypto);
     for (size_t i = 0; i < o->net_count; i++)
@@ -281,7 +279,7 @@ void orderer_stop(struct orderer *o)
     participation_door_free(o->door);
     metrics_free(o->metrics);
     key_tables_free(o->tables);
-    orderer_tls_free(o->tls);
+    server_tls_free(o->tls);
     signing_identity_free(o->signer);
     free(o);
 }

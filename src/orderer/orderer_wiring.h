@@ -39,7 +39,7 @@
  * Go origin   orderer/common/server/main.go
  * Owner       main
  * Memory      everything; freed by orderer_stop
- * Limits      NET_THREAD_MAIL, CHAIN_MAIL, MAIN_MAIL messages
+ * Limits      NET_LOOP_MAIL, CHAIN_MAIL, MAIN_MAIL messages
  */
 #ifndef WEFT_ORDERER_ORDERER_WIRING_H
 #define WEFT_ORDERER_ORDERER_WIRING_H
