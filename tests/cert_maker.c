@@ -251,6 +251,15 @@ long made_cert_serial(const struct made_cert *c)
     return ASN1_INTEGER_get(X509_get0_serialNumber(c->x));
 }
 
+void made_cert_key(const struct made_cert *c, struct buf *out)
+{
+    uint8_t *der = NULL;
+    int len = i2d_PrivateKey(c->key, &der);
+    WEFT_ASSERT(len > 0);
+    buf_put(out, bytes_of(der, (size_t)len));
+    OPENSSL_free(der);
+}
+
 void made_cert_sign(const struct made_cert *c, struct bytes message, bool high_s, struct buf *out)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();

@@ -61,6 +61,8 @@ WEFT_DEFINE_CLEANUP(struct made_cert *, made_cert_free)
 
 struct bytes made_cert_pem(const struct made_cert *c);
 struct bytes made_cert_der(const struct made_cert *c);
+/* The private key, DER. */
+void made_cert_key(const struct made_cert *c, struct buf *out);
 long made_cert_serial(const struct made_cert *c);
 
 /* Signs with the certificate's key, s as wanted. */

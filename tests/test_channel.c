@@ -2,6 +2,7 @@
 
 #include "channel/config_update.h"
 #include "msp/msp_config.h"
+#include "msp/signing_identity.h"
 #include "proto/envelope.h"
 #include "proto/identity.h"
 #include "proto/wire.h"
@@ -309,6 +310,18 @@ struct bytes test_identity(struct test_channel *c, const char *mspid, bool admin
                                        made_cert_pem(cert_of(c, mspid, admin)) },
         &b);
     return keep_buf(c, &b);
+}
+
+struct signing_identity *test_signing_identity(struct test_channel *c, const char *mspid,
+                                               bool admin)
+{
+    WEFT_CLEANUP(buf_done) struct buf key = { 0 };
+    const struct made_cert *cert = cert_of(c, mspid, admin);
+    struct signing_identity *id = NULL;
+    made_cert_key(cert, &key);
+    WEFT_ASSERT(signing_identity_of(mspid, made_cert_pem(cert), buf_bytes(&key), &id, NULL) ==
+                WEFT_OK);
+    return id;
 }
 
 /* SignatureHeader { 1 creator, 2 nonce } */

@@ -19,6 +19,8 @@
 #include "cert_maker.h"
 #include "channel/config_group.h"
 
+struct signing_identity;
+
 struct test_org {
     const char *mspid;
     struct made_cert *ca, *admin, *member;
@@ -61,6 +63,9 @@ struct test_channel *test_channel_copy(const struct test_channel *c);
 
 /* SerializedIdentity of an organisation's admin or member. */
 struct bytes test_identity(struct test_channel *c, const char *mspid, bool admin);
+/* The same with its key: the caller frees it. */
+struct signing_identity *test_signing_identity(struct test_channel *c, const char *mspid,
+                                               bool admin);
 /* An Envelope { Payload { header type, channel, data }, signature of that identity }. */
 void test_envelope(struct test_channel *c, const char *mspid, bool admin, int type,
                    const char *channel_id, struct bytes data, struct buf *out);

@@ -91,6 +91,22 @@ enum weft_code signing_identity_load(const char *msp_dir, const char *msp_id,
     return WEFT_OK;
 }
 
+enum weft_code signing_identity_of(const char *msp_id, struct bytes cert_pem, struct bytes key,
+                                   struct signing_identity **ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(x509_cert_unref) struct x509_cert *cert = NULL;
+    WEFT_CLEANUP(private_key_unref) struct private_key *private = NULL;
+    WEFT_TRY(x509_cert_parse_pem(cert_pem, &cert, e));
+    WEFT_TRY(private_key_parse(key, &private, e));
+    if (cert->key == NULL || !public_key_eq(private_key_public(private), cert->key))
+        return WEFT_FAIL(e, WEFT_INVALID, "the private key is not the one of [%s]", cert->subject);
+    struct signing_identity *id = weft_alloc(sizeof(*id));
+    serialize(msp_id, cert, &id->bytes);
+    id->key = WEFT_TAKE(private);
+    *ret = id;
+    return WEFT_OK;
+}
+
 void signing_identity_free(struct signing_identity *id)
 {
     if (id == NULL)

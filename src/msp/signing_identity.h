@@ -12,6 +12,8 @@
  *     signing_identity_load("crypto/.../msp", "Org1MSP", &me, e)
  *     signing_identity_sign(me, payload, &signature, e)
  *
+ * Tools and tests that have certificate and key in memory use signing_identity_of.
+ *
  * Go origin   msp/configbuilder.go getMspConfig
  *             msp/identities.go Sign
  * Differs     the certificate is not validated against the folder's CAs here
@@ -29,6 +31,10 @@ struct signing_identity;
 enum weft_code signing_identity_load(const char *msp_dir, const char *msp_id,
                                      struct signing_identity **ret,
                                      struct weft_err *e) WEFT_MUST_CHECK;
+/* The key as private_key_parse takes it; it has to be the certificate's. */
+enum weft_code signing_identity_of(const char *msp_id, struct bytes cert_pem, struct bytes key,
+                                   struct signing_identity **ret,
+                                   struct weft_err *e) WEFT_MUST_CHECK;
 void signing_identity_free(struct signing_identity *id);
 WEFT_DEFINE_CLEANUP(struct signing_identity *, signing_identity_free)
 
