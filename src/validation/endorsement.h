@@ -30,8 +30,8 @@
 #ifndef WEFT_VALIDATION_ENDORSEMENT_H
 #define WEFT_VALIDATION_ENDORSEMENT_H
 
+#include "base/byte_map.h"
 #include "validation/block_tx.h"
-#include "validation/byte_map.h"
 #include "validation/lifecycle_state.h"
 
 struct judgement {

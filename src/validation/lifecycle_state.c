@@ -1,10 +1,10 @@
 #include "validation/lifecycle_state.h"
 
+#include "base/byte_map.h"
 #include "bundle/bundle.h"
 #include "policy/policy_tree.h"
 #include "proto/proto_check.h"
 #include "proto/repeated.h"
-#include "validation/byte_map.h"
 #include "validation/member_policy.h"
 
 #include <peer/collection.pb-c.h>

@@ -1,11 +1,11 @@
 #include "validation/policy_judge.h"
 
+#include "base/byte_map.h"
 #include "base/limits.h"
 #include "bundle/bundle.h"
 #include "msp/msp_identity.h"
 #include "policy/policy_tree.h"
 #include "proto/proto_check.h"
-#include "validation/byte_map.h"
 
 #include <common/policies.pb-c.h>
 #include <peer/policy.pb-c.h>

@@ -1,9 +1,9 @@
 #include "validation/tx_signers.h"
 
+#include "base/byte_map.h"
 #include "base/limits.h"
 #include "msp/msp_identity.h"
 #include "proto/identity.h"
-#include "validation/byte_map.h"
 
 static bool same_person(const struct msp_identity *a, const struct msp_identity *b)
 {

@@ -11,8 +11,8 @@
  * Owner       whoever holds it; not shared
  * Memory      borrows the keys; half of the places are free
  */
-#ifndef WEFT_VALIDATION_BYTE_MAP_H
-#define WEFT_VALIDATION_BYTE_MAP_H
+#ifndef WEFT_BASE_BYTE_MAP_H
+#define WEFT_BASE_BYTE_MAP_H
 
 #include "base/bytes.h"
 

@@ -1,4 +1,4 @@
-#include "validation/byte_map.h"
+#include "base/byte_map.h"
 
 struct byte_map_place {
     struct bytes key;
