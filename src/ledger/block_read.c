@@ -134,6 +134,18 @@ enum weft_code block_store_read_tx_by_id(struct block_store *bs, struct bytes tx
     return read_tx_at(bs, &loc.tx, ret, e);
 }
 
+enum weft_code block_store_has_tx_id(struct block_store *bs, struct bytes tx_id, bool *ret,
+                                     struct weft_err *e)
+{
+    struct tx_loc loc;
+    struct weft_err why;
+    enum weft_code rc = block_index_by_tx_id(&bs->ix, tx_id, &loc, &why);
+    if (rc != WEFT_OK && rc != WEFT_NOT_FOUND)
+        return WEFT_FAIL(e, rc, "%s", why.msg);
+    *ret = rc == WEFT_OK;
+    return WEFT_OK;
+}
+
 enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id, int32_t *ret,
                                            struct weft_err *e)
 {

@@ -56,7 +56,9 @@ void block_store_unwatch(struct block_store *bs, struct block_watch *w)
 static void announce(struct block_store *bs)
 {
     const struct block_checkpoint *c = &bs->durable;
-    atomic_store(&bs->height, c->empty ? 0 : c->last_block + 1);
+    uint64_t height = c->empty ? 0 : c->last_block + 1;
+    if (atomic_exchange(&bs->height, height) == height)
+        return;
     for (size_t i = 0; i < BLOCK_WATCHES_MAX; i++) {
         struct block_watch *w = atomic_load(&bs->watches[i]);
         if (w == NULL || atomic_exchange(&w->on_its_way, true))
@@ -160,8 +162,8 @@ static uint64_t next_number(const struct block_store *bs)
     return bs->written.empty ? 0 : bs->written.last_block + 1;
 }
 
-static enum weft_code check_next(const struct block_store *bs, const struct block_view *v,
-                                 struct weft_err *e)
+enum weft_code block_store_check_next(const struct block_store *bs, const struct block_view *v,
+                                      struct weft_err *e)
 {
     if (bs->broken)
         return WEFT_FAIL(e, WEFT_IO,
@@ -222,7 +224,7 @@ static enum weft_code save_next_file(struct block_store *bs, const struct block_
 
 static enum weft_code move_to_next_file(struct block_store *bs, struct weft_err *e)
 {
-    WEFT_TRY(block_store_sync(bs, e));
+    WEFT_TRY(block_store_flush(bs, e));
     struct block_checkpoint next = bs->written;
     next.file++;
     next.size = 0;
@@ -237,7 +239,7 @@ static enum weft_code move_to_next_file(struct block_store *bs, struct weft_err 
 enum weft_code block_store_append(struct block_store *bs, const struct block_view *v,
                                   enum block_append how, struct weft_err *e)
 {
-    WEFT_TRY(check_next(bs, v, e));
+    WEFT_TRY(block_store_check_next(bs, v, e));
     if (bs->ix.kind == BLOCK_INDEX_PEER && block_slot(v, BLOCK_SLOT_FLAGS).len != v->txs.count)
         return WEFT_FAIL(e, WEFT_INVALID, "block [%" PRIu64 "] has %zu transactions but %zu flags",
                          v->number, v->txs.count, block_slot(v, BLOCK_SLOT_FLAGS).len);
@@ -277,7 +279,7 @@ static void flush_now_and_then(struct block_store *bs)
     bs->broken = true;
 }
 
-enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e)
+enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e)
 {
     if (bs->broken)
         return WEFT_FAIL(e, WEFT_IO, "channel [%s]: a write to disk failed earlier", bs->channel);
@@ -294,6 +296,12 @@ enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e)
     if (rc != WEFT_OK)
         return give_up(bs, rc, "the block is stored but could not be indexed", e);
     bs->durable = bs->written;
+    return WEFT_OK;
+}
+
+enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e)
+{
+    WEFT_TRY(block_store_flush(bs, e));
     announce(bs);
     if (bs->bytes_since_flush >= FLUSH_BYTES)
         flush_now_and_then(bs);

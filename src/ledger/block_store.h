@@ -94,7 +94,13 @@ enum block_append {
  * then every call says so until the store is opened again. */
 enum weft_code block_store_append(struct block_store *bs, const struct block_view *v,
                                   enum block_append how, struct weft_err *e) WEFT_MUST_CHECK;
-/* Makes durable and announces what was appended with BLOCK_APPEND_LATER. */
+/* Would it be the next one?  WEFT_INVALID as above; for who does something before. */
+enum weft_code block_store_check_next(const struct block_store *bs, const struct block_view *v,
+                                      struct weft_err *e) WEFT_MUST_CHECK;
+/* Makes durable what was appended with BLOCK_APPEND_LATER.  It is not announced yet: what is made
+ * of the blocks may be written first. */
+enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
+/* The same, and announces it. */
 enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
 
 /* How many blocks are announced. */
@@ -119,6 +125,9 @@ enum weft_code block_store_read_tx(struct block_store *bs, uint64_t block, uint6
                                    struct buf *ret, struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code block_store_read_tx_by_id(struct block_store *bs, struct bytes tx_id,
                                          struct buf *ret, struct weft_err *e) WEFT_MUST_CHECK;
+/* Is there a transaction with this id among the durable blocks, valid or not? */
+enum weft_code block_store_has_tx_id(struct block_store *bs, struct bytes tx_id, bool *ret,
+                                     struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id, int32_t *ret,
                                            struct weft_err *e) WEFT_MUST_CHECK;
 

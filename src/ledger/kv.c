@@ -34,6 +34,12 @@ struct kv {
     int lock_fd;
 };
 
+struct kv_snapshot {
+    struct kv *kv;
+    const leveldb_snapshot_t *snapshot;
+    leveldb_readoptions_t *read;
+};
+
 struct kv_batch {
     leveldb_writebatch_t *b;
     size_t bytes;
@@ -93,20 +99,26 @@ static void kv_release(struct kv *kv)
 }
 WEFT_DEFINE_CLEANUP(struct kv *, kv_release)
 
+static leveldb_readoptions_t *read_options_new(void)
+{
+    leveldb_readoptions_t *read = leveldb_readoptions_create();
+    leveldb_readoptions_set_verify_checksums(read, 1);
+    return read;
+}
+
 static struct kv *kv_new(const char *path)
 {
     struct kv *kv = weft_alloc(sizeof(*kv));
     kv->path = weft_strdup(path);
     kv->lock_fd = -1;
     kv->options = leveldb_options_create();
-    kv->read = leveldb_readoptions_create();
+    kv->read = read_options_new();
     kv->write = leveldb_writeoptions_create();
     kv->write_sync = leveldb_writeoptions_create();
     kv->cache = leveldb_cache_create_lru(CACHE_BYTES);
     leveldb_options_set_cache(kv->options, kv->cache);
     leveldb_options_set_write_buffer_size(kv->options, WRITE_BUFFER_BYTES);
     leveldb_options_set_paranoid_checks(kv->options, 1);
-    leveldb_readoptions_set_verify_checksums(kv->read, 1);
     leveldb_writeoptions_set_sync(kv->write_sync, 1);
     return kv;
 }
@@ -267,12 +279,12 @@ enum weft_code kv_destroy(const char *path, struct weft_err *e)
 
 /* ---- reading and writing -------------------------------------------------- */
 
-enum weft_code kv_get(struct kv *kv, struct bytes key, bool *ret_found, struct buf *ret,
-                      struct weft_err *e)
+static enum weft_code get(const struct kv *kv, const leveldb_readoptions_t *read, struct bytes key,
+                          bool *ret_found, struct buf *ret, struct weft_err *e)
 {
     char *error = NULL;
     size_t len = 0;
-    char *value = leveldb_get(kv->db, kv->read, (const char *)key.data, key.len, &len, &error);
+    char *value = leveldb_get(kv->db, read, (const char *)key.data, key.len, &len, &error);
     if (error != NULL)
         return failed(kv, error, e);
     *ret_found = value != NULL;
@@ -282,6 +294,37 @@ enum weft_code kv_get(struct kv *kv, struct bytes key, bool *ret_found, struct b
         leveldb_free(value);
     }
     return WEFT_OK;
+}
+
+enum weft_code kv_get(struct kv *kv, struct bytes key, bool *ret_found, struct buf *ret,
+                      struct weft_err *e)
+{
+    return get(kv, kv->read, key, ret_found, ret, e);
+}
+
+struct kv_snapshot *kv_snapshot_new(struct kv *kv)
+{
+    struct kv_snapshot *s = weft_alloc(sizeof(*s));
+    s->kv = kv;
+    s->snapshot = leveldb_create_snapshot(kv->db);
+    s->read = read_options_new();
+    leveldb_readoptions_set_snapshot(s->read, s->snapshot);
+    return s;
+}
+
+void kv_snapshot_free(struct kv_snapshot *s)
+{
+    if (s == NULL)
+        return;
+    leveldb_readoptions_destroy(s->read);
+    leveldb_release_snapshot(s->kv->db, s->snapshot);
+    free(s);
+}
+
+enum weft_code kv_snapshot_get(struct kv_snapshot *s, struct bytes key, bool *ret_found,
+                               struct buf *ret, struct weft_err *e)
+{
+    return get(s->kv, s->read, key, ret_found, ret, e);
 }
 
 struct kv_batch *kv_batch_new(void)
@@ -337,13 +380,24 @@ void kv_flush(struct kv *kv)
     leveldb_compact_range(kv->db, beyond, sizeof(beyond), beyond, sizeof(beyond));
 }
 
-struct kv_iter *kv_iter_new(struct kv *kv, struct bytes start)
+static struct kv_iter *iter_new(const struct kv *kv, const leveldb_readoptions_t *read,
+                                struct bytes start)
 {
     struct kv_iter *it = weft_alloc(sizeof(*it));
-    it->it = leveldb_create_iterator(kv->db, kv->read);
+    it->it = leveldb_create_iterator(kv->db, read);
     it->kv = kv;
     leveldb_iter_seek(it->it, start.len > 0 ? (const char *)start.data : "", start.len);
     return it;
+}
+
+struct kv_iter *kv_iter_new(struct kv *kv, struct bytes start)
+{
+    return iter_new(kv, kv->read, start);
+}
+
+struct kv_iter *kv_snapshot_iter_new(struct kv_snapshot *s, struct bytes start)
+{
+    return iter_new(s->kv, s->read, start);
 }
 
 void kv_iter_free(struct kv_iter *it)

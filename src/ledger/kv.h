@@ -46,6 +46,15 @@ WEFT_DEFINE_CLEANUP(struct kv *, kv_close)
 enum weft_code kv_get(struct kv *kv, struct bytes key, bool *ret_found, struct buf *ret,
                       struct weft_err *e) WEFT_MUST_CHECK;
 
+/* The folder as it is now, whatever is written later; given back before it is closed. */
+struct kv_snapshot;
+struct kv_snapshot *kv_snapshot_new(struct kv *kv);
+void kv_snapshot_free(struct kv_snapshot *s);
+WEFT_DEFINE_CLEANUP(struct kv_snapshot *, kv_snapshot_free)
+/* As kv_get, back then. */
+enum weft_code kv_snapshot_get(struct kv_snapshot *s, struct bytes key, bool *ret_found,
+                               struct buf *ret, struct weft_err *e) WEFT_MUST_CHECK;
+
 /* Changes that become visible together. */
 struct kv_batch;
 struct kv_batch *kv_batch_new(void);
@@ -66,6 +75,7 @@ void kv_flush(struct kv *kv);
 /* Keys from `start` on, in byte order.  Key and value are good until the next call. */
 struct kv_iter;
 struct kv_iter *kv_iter_new(struct kv *kv, struct bytes start);
+struct kv_iter *kv_snapshot_iter_new(struct kv_snapshot *s, struct bytes start);
 void kv_iter_free(struct kv_iter *it);
 WEFT_DEFINE_CLEANUP(struct kv_iter *, kv_iter_free)
 /* found = false at the end. */
