@@ -117,6 +117,22 @@ struct kv_write kv_write_of(struct bytes item)
     return x;
 }
 
+bool kv_write_deletes(const struct kv_write *w)
+{
+    return w->is_delete || w->value.len == 0;
+}
+
+bool kv_write_hash_deletes(const struct kv_write *w)
+{
+    static const uint8_t sha256_of_nothing[] = {
+        0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,
+        0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b,
+        0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+    };
+    return kv_write_deletes(w) ||
+           bytes_eq(w->value, bytes_of(sha256_of_nothing, sizeof(sha256_of_nothing)));
+}
+
 struct kv_metadata_write kv_metadata_write_of(struct bytes item)
 {
     struct kv_metadata_write m = { .entries = repeated_of(item, 2) };

@@ -104,6 +104,9 @@ enum weft_code hashed_rwset_parse(struct bytes b, struct kv_rwset_view *ret,
 /* Elements of the lists above. */
 struct kv_read kv_read_of(struct bytes item);
 struct kv_write kv_write_of(struct bytes item);
+/* A write of nothing deletes, and so does one of a hash of nothing. */
+bool kv_write_deletes(const struct kv_write *w);
+bool kv_write_hash_deletes(const struct kv_write *w);
 struct kv_metadata_write kv_metadata_write_of(struct bytes item);
 struct kv_metadata_entry kv_metadata_entry_of(struct bytes item);
 struct range_query range_query_of(struct bytes item);
