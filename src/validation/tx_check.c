@@ -1,7 +1,7 @@
 #include "validation/tx_check.h"
 
+#include "base/byte_map.h"
 #include "bundle/capabilities.h"
-#include "validation/byte_map.h"
 
 enum {
     PAIRS_MAX = 16 /* namespaces that are compared each with each */
@@ -140,6 +140,7 @@ static bool read_namespace(struct bytes item, const struct tx_rules *rules, stru
         struct collection_rwset c = collection_rwset_of(one);
         struct tx_collection *to = &all[ret->collection_count++];
         to->name = c.name;
+        to->pvt_rwset_hash = c.pvt_rwset_hash;
         if (hashed_rwset_parse(c.hashed_rwset, &to->hashed, NULL) != WEFT_OK)
             return false;
     }
@@ -270,4 +271,30 @@ void tx_check(struct bytes envelope, const struct tx_rules *rules, struct arena 
     else
         c.code_after_creator = TX_UNSUPPORTED_TX_PAYLOAD;
     *ret = c;
+}
+
+static enum tx_validation_code read_again(struct bytes envelope, struct arena *arena,
+                                          struct tx_check *c)
+{
+    static const struct tx_rules none = { 0 };
+    struct envelope_headers h;
+    struct chaincode_action action;
+    if (envelope_headers_parse(envelope, &h, NULL) != WEFT_OK)
+        return TX_INVALID_OTHER_REASON;
+    c->type = (enum header_type)h.channel.type;
+    c->tx_id = h.channel.tx_id;
+    c->data = h.payload.data;
+    if (c->type != HEADER_ENDORSER_TRANSACTION)
+        return TX_VALID;
+    if (transaction_chaincode_action(h.payload.data, &action, NULL) != WEFT_OK)
+        return TX_NIL_TXACTION;
+    c->chaincode = action.chaincode_id.name;
+    return read_rwset(action.results, &none, arena, c) ? TX_VALID : TX_INVALID_OTHER_REASON;
+}
+
+void tx_check_again(struct bytes envelope, struct arena *arena, struct tx_check *ret)
+{
+    struct tx_check c = { 0 };
+    c.code = read_again(envelope, arena, &c);
+    *ret = c.code == TX_VALID ? c : (struct tx_check){ .code = c.code };
 }

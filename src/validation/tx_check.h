@@ -51,6 +51,7 @@ struct tx_rules tx_rules_of(const struct application_capabilities *c);
 
 struct tx_collection {
     struct bytes name;
+    struct bytes pvt_rwset_hash; /* SHA-256 of the private KVRWSet */
     struct kv_rwset_view hashed;
 };
 
@@ -81,6 +82,11 @@ struct tx_check {
 
 void tx_check(struct bytes envelope, const struct tx_rules *rules, struct arena *arena,
               struct tx_check *ret);
+
+/* Of a transaction that was judged once and is not judged again: its type, id and chaincode,
+ * what it reads and writes, the config.  The code, with all else empty, is NIL_TXACTION
+ * or INVALID_OTHER_REASON when it can't be read so far. */
+void tx_check_again(struct bytes envelope, struct arena *arena, struct tx_check *ret);
 
 /* NULL: the transaction's read-write set does not have it. */
 const struct tx_namespace *tx_check_namespace(const struct tx_check *c, struct bytes name);
