@@ -18,6 +18,7 @@
 
 #include "base/weft.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 struct bytes {
@@ -78,6 +79,7 @@ void buf_put(struct buf *b, struct bytes what);
 void buf_put_u8(struct buf *b, uint8_t byte);
 void buf_put_str(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *fmt, ...) WEFT_PRINTF(2, 3);
+void buf_vprintf(struct buf *b, const char *fmt, va_list args) WEFT_PRINTF(2, 0);
 
 /* Base-128 varint as in protobuf, and a length before bytes. */
 void buf_put_uvarint(struct buf *b, uint64_t n);

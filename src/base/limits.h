@@ -38,6 +38,10 @@ enum {
     LIMIT_POLICY_SIGNERS = 256,
     /* Policies and answers that a validator remembers. */
     LIMIT_JUDGE_BYTES = 32 << 20,
+    /* Arguments of a proposal. */
+    LIMIT_PROPOSAL_ARGS = 1 << 16,
+    /* Collections of a chaincode that is to be defined. */
+    LIMIT_COLLECTIONS = 1024,
     /* Consenters of an etcdraft channel; channels of an orderer. */
     LIMIT_CONSENTERS = 256,
     LIMIT_CHANNELS = 4096,

@@ -75,20 +75,6 @@ static enum weft_code show_channels(struct cli *cli, struct ledger_dir *d, const
 
 /* ---- a block ---------------------------------------------------------------------------- */
 
-static const char *header_type_name(int32_t type)
-{
-    static const char *const names[] = { "MESSAGE",
-                                         "CONFIG",
-                                         "CONFIG_UPDATE",
-                                         "ENDORSER_TRANSACTION",
-                                         "ORDERER_TRANSACTION",
-                                         "DELIVER_SEEK_INFO",
-                                         "CHAINCODE_PACKAGE",
-                                         "?",
-                                         "PEER_ADMIN_OPERATION" };
-    return type >= 0 && (size_t)type < WEFT_ARRAY_LEN(names) ? names[type] : "?";
-}
-
 /* A run of printable characters from outside; others become dots. */
 static void print_text(FILE *out, struct bytes text)
 {
@@ -99,7 +85,7 @@ static void print_text(FILE *out, struct bytes text)
 
 static void print_tx(struct cli *cli, const struct block_view *v, size_t i, bool marked)
 {
-    char room[TX_ID_LEN + 1];
+    char room[TX_ID_LEN + 1], type[HEADER_TYPE_NAME_MAX];
     struct bytes id = { 0 }, flags = block_slot(v, BLOCK_SLOT_FLAGS);
     struct envelope_headers h;
     const char *code = "-";
@@ -107,7 +93,7 @@ static void print_tx(struct cli *cli, const struct block_view *v, size_t i, bool
         code = tx_validation_code_name(flags.data[i]);
     bool readable = envelope_headers_parse(v->txs.at[i], &h, NULL) == WEFT_OK;
     (void)fprintf(cli->out, "%c %5zu  %-21s %-29s %7zu  ", marked ? '>' : ' ', i,
-                  readable ? header_type_name(h.channel.type) : "unreadable",
+                  readable ? header_type_name(h.channel.type, type) : "unreadable",
                   code != NULL ? code : "?", v->txs.at[i].len);
     if (envelope_tx_id(v->txs.at[i], room, &id, NULL) == WEFT_OK)
         print_text(cli->out, id);

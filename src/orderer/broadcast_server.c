@@ -126,32 +126,14 @@ static void drop(struct item *i)
     stream_free_if_done(s);
 }
 
-static const char *type_name(int32_t type, char room[16])
-{
-    static const char *const names[] = {
-        [HEADER_MESSAGE] = "MESSAGE",
-        [HEADER_CONFIG] = "CONFIG",
-        [HEADER_CONFIG_UPDATE] = "CONFIG_UPDATE",
-        [HEADER_ENDORSER_TRANSACTION] = "ENDORSER_TRANSACTION",
-        [HEADER_ORDERER_TRANSACTION] = "ORDERER_TRANSACTION",
-        [HEADER_DELIVER_SEEK_INFO] = "DELIVER_SEEK_INFO",
-        [HEADER_CHAINCODE_PACKAGE] = "CHAINCODE_PACKAGE",
-        [HEADER_PEER_ADMIN_OPERATION] = "PEER_ADMIN_OPERATION",
-    };
-    if (type >= 0 && type < (int32_t)WEFT_ARRAY_LEN(names) && names[type] != NULL)
-        return names[type];
-    (void)snprintf(room, 16, "%d", (int)type);
-    return room;
-}
-
 static void count(const struct item *i)
 {
     struct metrics_owner *o = i->stream->server->config.metrics;
-    char room[16];
+    char room[HEADER_TYPE_NAME_MAX];
     uint64_t now = clock_monotonic_ns();
     const char *status = common_status_name((uint64_t)i->b.status);
     const char *channel = i->channel_id != NULL ? i->channel_id : "unknown";
-    const char *type = i->channel_id != NULL ? type_name(i->type, room) : "unknown";
+    const char *type = i->channel_id != NULL ? header_type_name(i->type, room) : "unknown";
     uint64_t validated = i->validated_ns != 0 ? i->validated_ns : now;
     if (o == NULL)
         return;

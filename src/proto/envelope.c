@@ -2,6 +2,26 @@
 
 #include "proto/wire.h"
 
+#include <stdio.h>
+
+const char *header_type_name(int32_t type, char room[HEADER_TYPE_NAME_MAX])
+{
+    static const char *const names[] = {
+        [HEADER_MESSAGE] = "MESSAGE",
+        [HEADER_CONFIG] = "CONFIG",
+        [HEADER_CONFIG_UPDATE] = "CONFIG_UPDATE",
+        [HEADER_ENDORSER_TRANSACTION] = "ENDORSER_TRANSACTION",
+        [HEADER_ORDERER_TRANSACTION] = "ORDERER_TRANSACTION",
+        [HEADER_DELIVER_SEEK_INFO] = "DELIVER_SEEK_INFO",
+        [HEADER_CHAINCODE_PACKAGE] = "CHAINCODE_PACKAGE",
+        [HEADER_PEER_ADMIN_OPERATION] = "PEER_ADMIN_OPERATION",
+    };
+    if (type >= 0 && type < (int32_t)WEFT_ARRAY_LEN(names) && names[type] != NULL)
+        return names[type];
+    (void)snprintf(room, HEADER_TYPE_NAME_MAX, "%d", (int)type);
+    return room;
+}
+
 enum weft_code envelope_parse(struct bytes b, struct envelope_view *ret, struct weft_err *e)
 {
     struct envelope_view v = { 0 };

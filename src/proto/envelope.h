@@ -31,6 +31,12 @@ enum header_type {
     HEADER_PEER_ADMIN_OPERATION = 8,
 };
 
+/* "CONFIG"; a number that has no name is written into `room`. */
+enum {
+    HEADER_TYPE_NAME_MAX = 12
+};
+const char *header_type_name(int32_t type, char room[HEADER_TYPE_NAME_MAX]);
+
 struct envelope_view {
     struct bytes payload, signature;
 };
