@@ -762,11 +762,11 @@ TEST(what_is_pending_at_the_end_becomes_a_block)
 /* ---- consenters ------------------------------------------------------------------------------------------------- */
 
 /* ConsensusType { type, ConfigMetadata { consenters with these certificates, options } } */
-static void set_etcdraft(struct test_channel *c, const struct made_cert *const *certs, size_t n)
+static void consensus_type(const struct made_cert *const *certs, size_t n, const char *tick,
+                           struct buf *ret)
 {
     WEFT_CLEANUP(buf_done) struct buf metadata = { 0 };
     WEFT_CLEANUP(buf_done) struct buf part = { 0 };
-    WEFT_CLEANUP(buf_done) struct buf type = { 0 };
     for (size_t i = 0; i < n; i++) {
         buf_clear(&part);
         wire_put_bytes(&part, 1, bytes_of_str("127.0.0.1"));
@@ -776,13 +776,19 @@ static void set_etcdraft(struct test_channel *c, const struct made_cert *const *
         wire_put_bytes(&metadata, 1, buf_bytes(&part));
     }
     buf_clear(&part);
-    wire_put_bytes(&part, 1, bytes_of_str("500ms"));
+    wire_put_bytes(&part, 1, bytes_of_str(tick));
     wire_put_varint(&part, 2, 10);
     wire_put_varint(&part, 3, 1);
     wire_put_varint(&part, 4, 5);
     wire_put_bytes(&metadata, 2, buf_bytes(&part));
-    wire_put_bytes(&type, 1, bytes_of_str("etcdraft"));
-    wire_put_bytes(&type, 2, buf_bytes(&metadata));
+    wire_put_bytes(ret, 1, bytes_of_str("etcdraft"));
+    wire_put_bytes(ret, 2, buf_bytes(&metadata));
+}
+
+static void set_etcdraft(struct test_channel *c, const struct made_cert *const *certs, size_t n)
+{
+    WEFT_CLEANUP(buf_done) struct buf type = { 0 };
+    consensus_type(certs, n, "500ms", &type);
     test_channel_set(c, "Orderer", "ConsensusType", buf_bytes(&type));
 }
 
@@ -828,6 +834,39 @@ TEST(etcdraft_alone_numbers_blocks_as_a_cluster_of_one_does)
     message(&w, "x");
     message(&w, "x");
     expect_raft(&w, 4, 7);
+    world_done(&w);
+}
+
+TEST(a_block_that_changes_the_consenters_settings_says_the_index_of_the_one_before_it)
+{
+    struct weft_err e;
+    struct world w;
+    WEFT_CLEANUP(made_cert_free)
+    struct made_cert *us = cert_make(&(struct cert_order){ .name = "orderer0" });
+    world_init(&w);
+    set_etcdraft(w.config, (const struct made_cert *[]){ us }, 1);
+    make_bundle(&w, 4);
+    be(&w, us);
+    open_chain(&w);
+    WEFT_CLEANUP(test_channel_free) struct test_channel *next = test_channel_copy(w.config);
+    WEFT_CLEANUP(buf_done) struct buf type = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf update = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf config = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf envelope = { 0 };
+    consensus_type((const struct made_cert *[]){ us }, 1, "600ms", &type);
+    test_channel_set(next, "Orderer", "ConsensusType", buf_bytes(&type));
+    test_update(w.config, next, "ch", "OrdererMSP", &update);
+    EXPECT_OK(bundle_propose(w.bundle, buf_bytes(&update), &config, &e));
+    put_envelope(HEADER_CONFIG, buf_bytes(&config), &envelope);
+    for (int i = 0; i < 3; i++)
+        message(&w, "x");
+    send(&w, ORDER_CONFIG, 4, buf_bytes(&envelope));
+    for (int i = 0; i < 3; i++)
+        message(&w, "x");
+    end_turn(&w);
+    expect_raft(&w, 1, 3);
+    expect_raft(&w, 2, 3); /* its own place is 4 */
+    expect_raft(&w, 3, 5);
     world_done(&w);
 }
 

@@ -8,6 +8,9 @@
  *     genesis   blocks 1 2 3      start   blocks 4 5
  *               index  3 4 5        6            7 8
  *
+ * A config block that changes ConsensusType takes its place, too, but says that of the
+ * block before it: Fabric copies the metadata before it sets the index.
+ *
  * Go origin   orderer/consensus/etcdraft/chain.go orderer/consensus/etcdraft/consenter.go
  */
 #include "orderer/consenter_local.h"
@@ -15,6 +18,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "bundle/bundle.h"
+#include "channel/config_group.h"
 #include "net/net_msg.h"
 #include "orderer/etcdraft_metadata.h"
 
@@ -29,7 +33,8 @@ enum {
 struct etcdraft {
     struct consenter_local local;
     struct etcdraft_block_metadata metadata;
-    uint64_t id; /* ours */
+    uint64_t id;         /* ours */
+    uint64_t said, says; /* raft_index of the newest block, and of the one in the making */
     struct buf encoded;
     char *config; /* of the channel: ConfigMetadata that `metadata` belongs to */
     size_t config_len;
@@ -57,19 +62,24 @@ static void set_config(struct etcdraft *r, struct bytes config)
 
 /* ---- blocks ------------------------------------------------------------------------------ */
 
+/* Which of the channel's ConsensusTypes it is. */
+static uint64_t consensus_type_version(const struct bundle *b)
+{
+    const struct config_item *orderer =
+        config_group_find(bundle_group(b), CONFIG_ITEM_GROUP, bytes_of_str("Orderer"));
+    const struct config_item *type =
+        config_group_find(orderer, CONFIG_ITEM_VALUE, bytes_of_str("ConsensusType"));
+    return type != NULL ? type->version : 0;
+}
+
 /* The configuration that a config message would bring numbers the consenters of
  * its own block already. */
-static void move_to(struct etcdraft *r, struct etcdraft_block_metadata *m, struct net_msg *config)
+static void move_to(const struct etcdraft *r, struct etcdraft_block_metadata *m,
+                    const struct bundle *next)
 {
-    WEFT_CLEANUP(bundle_unref) struct bundle *next = NULL;
     WEFT_CLEANUP(arena_done) struct arena arena = { 0 };
     struct etcdraft_config was, will;
     struct weft_err e = { 0 };
-    const struct bundle *now = r->local.consenter.support.bundle(r->local.consenter.support.ctx);
-    if (bundle_of_envelope(net_msg_bytes(config), &next, &e) != WEFT_OK ||
-        bundle_orderer(next) == NULL ||
-        strcmp(bundle_channel_id(next), bundle_channel_id(now)) != 0)
-        return; /* write_config says what is wrong with it */
     struct bytes metadata = bundle_orderer(next)->consensus_metadata;
     if (bytes_eq(metadata, config_of(r)) ||
         etcdraft_config_parse(config_of(r), &arena, &was, &e) != WEFT_OK ||
@@ -80,26 +90,44 @@ static void move_to(struct etcdraft *r, struct etcdraft_block_metadata *m, struc
                   r->local.consenter.support.channel);
 }
 
+static void configure_block(const struct etcdraft *r, struct etcdraft_block_metadata *m,
+                            struct net_msg *config)
+{
+    WEFT_CLEANUP(bundle_unref) struct bundle *next = NULL;
+    struct weft_err e = { 0 };
+    const struct bundle *now = r->local.consenter.support.bundle(r->local.consenter.support.ctx);
+    if (bundle_of_envelope(net_msg_bytes(config), &next, &e) != WEFT_OK ||
+        bundle_orderer(next) == NULL ||
+        strcmp(bundle_channel_id(next), bundle_channel_id(now)) != 0)
+        return; /* write_config says what is wrong with it */
+    if (consensus_type_version(next) != consensus_type_version(now))
+        m->raft_index = r->said;
+    move_to(r, m, next);
+}
+
 static struct bytes etcdraft_metadata(struct consenter_local *l, struct net_msg *config)
 {
     struct etcdraft *r = etcdraft_of(&l->consenter);
     const struct consenter_support *s = &l->consenter.support;
     struct etcdraft_block_metadata m = r->metadata;
     m.raft_index++;
-    if (config != NULL)
-        move_to(r, &m, config);
-    buf_clear(&r->encoded);
-    etcdraft_block_metadata_encode(&m, &r->encoded);
     LOG_INFO(&raft_log,
              "Writing block [%" PRIu64 "] (Raft index: %" PRIu64 ") to ledger" LOG_KV
              "channel=%s" LOG_KV "node=%" PRIu64,
              s->last_block(s->ctx) + 1, m.raft_index, s->channel, r->id);
+    if (config != NULL)
+        configure_block(r, &m, config);
+    r->says = m.raft_index;
+    buf_clear(&r->encoded);
+    etcdraft_block_metadata_encode(&m, &r->encoded);
     return buf_bytes(&r->encoded);
 }
 
 static void etcdraft_written(struct consenter_local *l)
 {
-    etcdraft_of(&l->consenter)->metadata.raft_index++;
+    struct etcdraft *r = etcdraft_of(&l->consenter);
+    r->metadata.raft_index++;
+    r->said = r->says;
 }
 
 /* ---- the configuration -------------------------------------------------------------------- */
@@ -232,6 +260,7 @@ enum weft_code consenter_etcdraft_new(const struct consenter_support *support,
                                          .metadata = etcdraft_metadata,
                                          .written = etcdraft_written };
     r->metadata = m;
+    r->said = m.raft_index;
     r->id = m.ids[self];
     set_config(r, metadata);
     *ret = &r->local.consenter;

@@ -1,6 +1,7 @@
 """A network of one orderer over the fixtures' certificates: who signs what, how
 the orderer is started, Broadcast and Deliver by hand."""
 
+import os
 import pathlib
 import queue
 import secrets
@@ -72,6 +73,12 @@ def free_port():
         return s.getsockname()[1]
 
 
+# WEFT_ORDERER=/path/to/orderer (with WEFT_ORDERER_CFG, the folder of its orderer.yaml) has
+# the stories told of another orderer: what they say of ours, they say of the original.
+PROGRAM = os.environ.get("WEFT_ORDERER", BIN / "orderer")
+CONFIG_PATH = os.environ.get("WEFT_ORDERER_CFG", ROOT / "sampleconfig")
+
+
 class Orderer:
     """A running orderer: `with Orderer(folder, "solo") as o: o.broadcast(...)`.
 
@@ -81,11 +88,12 @@ class Orderer:
     def __init__(self, folder, genesis="etcdraft", env=None, program=None, port=0):
         node = fixture(ORDERER)
         self.folder = pathlib.Path(folder)
+        self.port = port or free_port()
         self.tls_ca = (node / "tls/ca.crt").read_bytes()
         whole = {
-            "FABRIC_CFG_PATH": str(ROOT / "sampleconfig"),
+            "FABRIC_CFG_PATH": str(CONFIG_PATH),
             "ORDERER_GENERAL_LISTENADDRESS": "127.0.0.1",
-            "ORDERER_GENERAL_LISTENPORT": str(port or free_port()),
+            "ORDERER_GENERAL_LISTENPORT": str(self.port),
             "ORDERER_GENERAL_LOCALMSPID": "OrdererMSP",
             "ORDERER_GENERAL_LOCALMSPDIR": str(node / "msp"),
             "ORDERER_GENERAL_TLS_ENABLED": "true",
@@ -103,11 +111,11 @@ class Orderer:
             if not path.is_absolute():
                 path = fixture(f"genesis/genesis-{genesis}.block")
             whole["ORDERER_GENERAL_BOOTSTRAPFILE"] = str(path)
-        self.process = Process(program or [BIN / "orderer"], env=whole | (env or {}))
+        self.process = Process(program or [PROGRAM], env=whole | (env or {}))
 
     def ready(self):
-        match = self.process.wait_for(r"Beginning to serve requests address=(\S+)")
-        self.address = match.group(1)
+        self.process.wait_for("Beginning to serve requests")
+        self.address = f"127.0.0.1:{self.port}"
         return self
 
     def __enter__(self):

@@ -1,9 +1,6 @@
-"""Broadcast: what is refused, with which status and in which words.
+"""Broadcast: what is refused, with which status and in which words.  The original gives
+the same answers (see PROGRAM in fabric_network)."""
 
-WEFT_ORDERER=/path/to/orderer (with WEFT_ORDERER_CFG, the folder of its orderer.yaml)
-runs the same tables against another orderer: the original gives the same answers."""
-
-import os
 import unittest
 
 import fabric_network as net
@@ -13,7 +10,6 @@ from harness import Folder, fixture
 from wire import data, field
 
 ORDERER_TRANSACTION = 4
-PROGRAM = os.environ.get("WEFT_ORDERER")
 FILTER = "could not determine channel ID: "
 CREATION = "error validating channel creation transaction for new channel "
 
@@ -37,22 +33,11 @@ def set_field(message, number, value):
                     for n, v in wire.fields(message) if n != number) + value
 
 
-def start(folder):
-    if not PROGRAM:
-        return Orderer(folder, "solo").ready()
-    port = net.free_port()
-    orderer = Orderer(folder, "solo", program=[PROGRAM], port=port,
-                      env={"FABRIC_CFG_PATH": os.environ["WEFT_ORDERER_CFG"]})
-    orderer.process.wait_for("Beginning to serve requests")
-    orderer.address = f"127.0.0.1:{port}"
-    return orderer
-
-
 class Refusals(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = Folder()
-        cls.orderer = start(cls.folder.__enter__())
+        cls.orderer = Orderer(cls.folder.__enter__(), "solo").ready()
         cls.user, cls.admin = net.org(1, "User1"), net.org(1)
         status = cls.orderer.submit(net.channel_creation(cls.admin))
         assert status == (200, ""), status
