@@ -1,6 +1,7 @@
 """A network of one orderer over the fixtures' certificates: who signs what, how
 the orderer is started, Broadcast and Deliver by hand."""
 
+import datetime
 import os
 import pathlib
 import queue
@@ -60,6 +61,25 @@ class Identity:
 def org(n, user="Admin"):
     name = f"org{n}.example.com"
     return Identity(f"crypto/peerOrganizations/{name}/users/{user}@{name}/msp", f"Org{n}MSP")
+
+
+def until(n, seconds):
+    """A client of organisation n whose certificate ends so many seconds from now."""
+    who = org(n, "User1")
+    ca = fixture(f"crypto/peerOrganizations/org{n}.example.com/ca")
+    issuer = x509.load_pem_x509_certificate(next(ca.glob("*.pem")).read_bytes())
+    key = serialization.load_pem_private_key((ca / "priv_sk").read_bytes(), None)
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATIONAL_UNIT_NAME, "client"),
+                         x509.NameAttribute(x509.NameOID.COMMON_NAME, "for a while")])
+    cert = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer.subject)
+            .public_key(who.key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=2))
+            .not_valid_after(now + datetime.timedelta(seconds=seconds))
+            .sign(key, hashes.SHA256()))
+    who.cert = cert.public_bytes(serialization.Encoding.PEM)
+    who.creator = data(1, who.mspid) + data(2, who.cert)
+    return who
 
 
 def orderer_admin():

@@ -94,6 +94,18 @@ class Refusals(unittest.TestCase):
         self.expect(data(1, payload), 403, writers)
         self.expect(self.user.message("system-channel", b"x"), 403, writers)
 
+    def test_a_certificate_that_has_ended(self):
+        late = net.until(1, -60)
+        self.expect(late.message("mychannel", b"x"), 400, "broadcast client identity expired")
+        self.expect(late.message("mychannel", b"x", kind=CONFIG_UPDATE), 400, "config update for "
+                    "existing channel did not pass initial checks: broadcast client identity "
+                    "expired")
+        self.expect(net.until(1, 600).message("mychannel", b"x"), 200, "")
+
+    def test_a_message_that_is_too_large(self):
+        self.expect(self.user.message("mychannel", b"x" * (99 << 20)), 400,
+                    f"bytes and exceeds maximum allowed {99 << 20} bytes")
+
     def test_types_and_times_do_not_matter(self):
         for kind in (MESSAGE, 3, 5, 99):
             self.expect(self.user.message("mychannel", b"x", kind=kind), 200, "")
@@ -187,6 +199,16 @@ class Refusals(unittest.TestCase):
             stream.done()
             self.assertEqual([stream.read()[0] for _ in range(100)], [200] * 100)
             self.assertRaises(StopIteration, stream.read)
+
+
+class WithoutASystemChannel(unittest.TestCase):
+    def test_nothing_is_created(self):
+        with Folder() as folder, Orderer(folder, None) as orderer:
+            for kind in (MESSAGE, CONFIG_UPDATE, CONFIG):
+                status, info = orderer.submit(net.org(1).message("mychannel", b"x", kind=kind))
+                self.assertEqual((status, info), (400, "channel creation request not allowed "
+                                                  "because the orderer system channel is not "
+                                                  "defined"))
 
 
 if __name__ == "__main__":

@@ -5,13 +5,15 @@ import os
 import queue
 import ssl
 import subprocess
+import time
 import unittest
 
 import grpc
 
 import wire
-from fabric_network import ORDERER, Orderer, copy_ledger, org
-from harness import BIN, Certificates, Folder, ROOT, fixture
+from fabric_network import (ORDERER, Orderer, channel_creation, copy_ledger, orderer_admin, org,
+                            until)
+from harness import BIN, Certificates, Folder, ROOT, fixture, wait_until
 from wire import ALL, NEWEST, OLDEST, UNSET, at, channel_header, envelope, seek
 
 HEIGHT = 79
@@ -21,8 +23,8 @@ BLOCK_UNTIL_READY, FAIL_IF_NOT_READY = 0, 1
 class Stream:
     """One Deliver stream."""
 
-    def __init__(self, channel):
-        self.who = org(1)
+    def __init__(self, channel, who=None):
+        self.who = who or org(1)
         self.requests = queue.Queue()
         call = channel.stream_stream("/orderer.AtomicBroadcast/Deliver")
         self.answers = call(iter(self.requests.get, None), timeout=30)
@@ -221,6 +223,102 @@ class DeliverTest(unittest.TestCase):
             second.process.wait_for("lock is already acquired on file .*/index/LOCK")
             self.assertEqual(second.process.popen.wait(10), 2)
             second.process.stop()
+
+
+class Waiting(unittest.TestCase):
+    """What comes after the newest block, on a chain of three that grows by three."""
+
+    rows = [  # start, stop, behavior; blocks at once; later: blocks and status (None: no end)
+        (OLDEST, at(4), 0, [0, 1, 2], [3, 4], 200),
+        (NEWEST, at(3), 0, [2], [3], 200),
+        (NEWEST, at(2), 0, [2], [], 200),
+        (NEWEST, at(1), 0, [], [], 400),
+        (at(1), at(5), 0, [1, 2], [3, 4, 5], 200),
+        (at(3), at(3), 0, [], [3], 200),
+        (at(3), OLDEST, 0, [], [3], 200),
+        (at(3), NEWEST, 0, [], [3, 4, 5], None),  # its stop is behind it already
+        (at(2), at(ALL), 0, [2], [3, 4, 5], None),
+        (at(2), UNSET, 0, [2], [3, 4, 5], None),
+        (at(3), UNSET, 7, [], [3, 4, 5], None),  # as BLOCK_UNTIL_READY
+        (OLDEST, UNSET, 0, [0], [], 200),
+        (at(4), at(5), 0, [], [], 404),
+        (at(4), at(1), 0, [], [], 404),
+        (UNSET, at(5), 0, [], [], 404),
+        (OLDEST, at(4), 1, [0, 1, 2], [], 404),
+        (NEWEST, at(3), 1, [2], [], 404),
+        (at(3), at(3), 1, [], [], 404),
+        (at(3), OLDEST, 1, [], [], 404),
+        (at(3), NEWEST, 1, [], [], 404),
+        (at(2), at(ALL), 1, [2], [], 404),
+    ]
+
+    def setUp(self):
+        folder = Folder()
+        self.who, self.orderer = org(1), Orderer(folder.__enter__(), "solo").ready()
+        self.addCleanup(folder.__exit__)
+        self.addCleanup(self.orderer.process.stop, 9)
+        self.assertEqual(self.orderer.submit(channel_creation(self.who)), (200, ""))
+        self.grow(1, 2)
+
+    def grow(self, first, last):
+        """Blocks of one message each: the next is sent when the one before is there."""
+        for n in range(first, last + 1):
+            self.assertEqual(self.orderer.submit(self.who.message("mychannel", b"x")), (200, ""))
+            with self.orderer.connect() as channel:
+                stream = Stream(channel)
+                stream.ask(seek(at(n), at(n)))
+                self.assertEqual(stream.until_status(), ([n], 200))
+
+    def test_every_row_of_the_seek_table_at_the_newest_block(self):
+        with self.orderer.connect() as channel:
+            streams = []
+            for start, stop, behavior, at_once, *_ in self.rows:
+                stream = Stream(channel)
+                stream.ask(seek(start, stop, behavior))
+                self.assertEqual([stream.read()[1] for _ in at_once], at_once)
+                streams.append(stream)
+            refused = [s for s, row in zip(streams, self.rows) if row[2] == 1]
+            for stream in refused:  # before there is more
+                self.assertEqual(stream.read(), ("status", 404))
+            self.grow(3, 5)
+            for stream, row in zip(streams, self.rows):
+                with self.subTest(row=row):
+                    self.assertEqual([stream.read()[1] for _ in row[4]], row[4])
+                    if row[5] is not None and stream not in refused:
+                        self.assertEqual(stream.read(), ("status", row[5]))
+
+    def test_a_certificate_that_ends_while_its_owner_waits(self):
+        with self.orderer.connect() as channel:
+            for seconds, status in ((-60, 403), (600, 200)):
+                stream = Stream(channel, until(1, seconds))
+                stream.ask(seek(NEWEST, NEWEST))
+                self.assertEqual(stream.until_status()[1], status)
+            ends = time.time() + 4
+            stream = Stream(channel, until(1, 3))
+            stream.ask(seek(NEWEST, at(ALL)))
+            self.assertEqual(stream.read()[1], 2)
+            wait_until(lambda: time.time() > ends)
+            self.grow(3, 3)
+            self.assertEqual(stream.until_status(), ([], 403))
+
+    def test_who_may_not_read(self):
+        good = self.who.seek("mychannel", seek(NEWEST, NEWEST))
+        unsigned = wire.data(1, wire.field(good, 1))
+        rows = [
+            (good, 200),
+            (unsigned, 403),
+            (unsigned + wire.data(2, self.who.sign(b"something else")), 403),
+            (envelope(channel_header("mychannel"), seek(NEWEST, NEWEST)), 403),
+            (self.who.seek("system-channel", seek(NEWEST, NEWEST)), 403),
+            (orderer_admin().seek("mychannel", seek(NEWEST, NEWEST)), 200),
+            (orderer_admin().seek("mychannel", seek(None, NEWEST)), 400),
+            (unsigned + wire.data(2, b"x"), 403),
+        ]
+        with self.orderer.connect() as channel:
+            for request, status in rows:
+                stream = Stream(channel)
+                stream.requests.put(request)
+                self.assertEqual(stream.until_status()[1], status)
 
 
 if __name__ == "__main__":
