@@ -3,6 +3,8 @@
 #include "channel/config_update.h"
 #include "msp/msp_config.h"
 #include "msp/signing_identity.h"
+#include "os/dirs.h"
+#include "os/file.h"
 #include "proto/envelope.h"
 #include "proto/identity.h"
 #include "proto/wire.h"
@@ -322,6 +324,48 @@ struct signing_identity *test_signing_identity(struct test_channel *c, const cha
     WEFT_ASSERT(signing_identity_of(mspid, made_cert_pem(cert), buf_bytes(&key), &id, NULL) ==
                 WEFT_OK);
     return id;
+}
+
+/* DIR/PATH, and all folders on the way. */
+static char *folder(const char *dir, const char *path)
+{
+    char *whole = weft_asprintf("%s/%s/", dir, path);
+    for (char *at = whole + strlen(dir) + 1; *at != '\0'; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        WEFT_ASSERT(path_is_dir(whole) || dir_make(whole, NULL) == WEFT_OK);
+        *at = '/';
+    }
+    return whole;
+}
+
+static void put_file(const char *dir, const char *path, const char *name, struct bytes what)
+{
+    WEFT_FREE char *in = folder(dir, path);
+    WEFT_FREE char *file = weft_asprintf("%s%s", in, name);
+    WEFT_ASSERT(file_write_plain(file, what, 0600, NULL) == WEFT_OK);
+}
+
+static void put_msp(const char *dir, const char *node, const struct made_cert *cert)
+{
+    WEFT_CLEANUP(buf_done) struct buf key = { 0 };
+    WEFT_FREE char *certs = weft_asprintf("%s/msp/signcerts", node);
+    WEFT_FREE char *keys = weft_asprintf("%s/msp/keystore", node);
+    made_cert_key(cert, &key);
+    put_file(dir, certs, "cert.pem", made_cert_pem(cert));
+    put_file(dir, keys, "priv_sk", buf_bytes(&key));
+}
+
+void test_crypto_dir(const struct test_channel *c, const char *dir)
+{
+    put_msp(dir, "ordererOrganizations/example.com/orderers/orderer", c->orgs[0].member);
+    put_msp(dir, "peerOrganizations/org1/peers/peer0", c->orgs[1].member);
+    put_msp(dir, "peerOrganizations/org1/users/User1@org1", c->orgs[1].member);
+    put_msp(dir, "peerOrganizations/org1/users/Admin@org1", c->orgs[1].admin);
+    put_msp(dir, "peerOrganizations/org2/peers/peer0", c->orgs[2].member);
+    put_msp(dir, "peerOrganizations/org2/users/User1@org2", c->orgs[2].member);
+    put_msp(dir, "peerOrganizations/org2/users/Admin@org2", c->orgs[2].admin);
 }
 
 /* SignatureHeader { 1 creator, 2 nonce } */

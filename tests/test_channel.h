@@ -66,6 +66,9 @@ struct bytes test_identity(struct test_channel *c, const char *mspid, bool admin
 /* The same with its key: the caller frees it. */
 struct signing_identity *test_signing_identity(struct test_channel *c, const char *mspid,
                                                bool admin);
+/* Everybody's keys in an empty folder, as cryptogen lays them out: a peer, an admin and a
+ * user of each organisation (the member is two of them), an orderer. */
+void test_crypto_dir(const struct test_channel *c, const char *dir);
 /* An Envelope { Payload { header type, channel, data }, signature of that identity }. */
 void test_envelope(struct test_channel *c, const char *mspid, bool admin, int type,
                    const char *channel_id, struct bytes data, struct buf *out);

@@ -13,6 +13,7 @@ extern const struct cli_cmd cmd_ledger_verify;
 extern const struct cli_cmd cmd_ledger_export;
 extern const struct cli_cmd cmd_ledger_import;
 extern const struct cli_cmd cmd_bench_broadcast;
+extern const struct cli_cmd cmd_bench_chain;
 extern const struct cli_cmd cmd_bench_deliver;
 extern const struct cli_cmd cmd_version;
 

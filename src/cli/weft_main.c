@@ -5,7 +5,7 @@ int main(int argc, char **argv)
 {
     static const struct cli_cmd *const cmds[] = {
         &cmd_ledger_show,   &cmd_ledger_verify,   &cmd_ledger_export, &cmd_ledger_import,
-        &cmd_bench_deliver, &cmd_bench_broadcast, &cmd_version,
+        &cmd_bench_deliver, &cmd_bench_broadcast, &cmd_bench_chain,   &cmd_version,
     };
     struct weft_err e = { 0 };
     /* A node logs what it does; a command answers, and logs what is wrong. */

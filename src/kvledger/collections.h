@@ -41,6 +41,10 @@ enum weft_code collections_find(struct collections *c, struct bytes ns, struct b
                                 const struct collection_info **ret,
                                 struct weft_err *e) WEFT_MUST_CHECK;
 
+/* A chaincode's explicit collections, a CollectionConfigPackage; empty: none. */
+enum weft_code collections_package(struct collections *c, struct bytes ns, struct bytes *ret,
+                                   struct weft_err *e) WEFT_MUST_CHECK;
+
 /* With which block is it gone, if it was written in this one?  UINT64_MAX: never. */
 uint64_t collection_expiring_block(const struct collection_info *info, uint64_t block);
 

@@ -78,8 +78,8 @@ enum weft_code pvtdata_store_commit(struct pvtdata_store *s, const struct pvtdat
 enum weft_code pvtdata_store_raise(struct pvtdata_store *s, uint64_t height,
                                    struct weft_err *e) WEFT_MUST_CHECK;
 
-/* Collections that became ours with this block, which is not committed yet: what was missing
- * of them before is now ours to have. */
+/* Collections that became ours with this block, by namespace: what is missing of them is now
+ * ours to have. */
 struct pvt_collection {
     struct bytes ns, coll;
 };

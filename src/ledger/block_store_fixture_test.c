@@ -4,7 +4,7 @@
  * same without it. */
 #include "ledger/block_store.h"
 
-#include "ledger/kv.h"
+#include "kv_dump.h"
 #include "os/dirs.h"
 #include "weft_test.h"
 
@@ -63,81 +63,11 @@ static void same_file(const struct store *s, const char *name, const char *want_
     EXPECT_EQ(memcmp(got.data, want.data, want.len), 0);
 }
 
-/* ---- an index against a list of "key -> value", in hex, after a heading ---------------- */
-
-struct list {
-    struct buf text;
-    const char *at;
-};
-
-static void open_list(struct list *l, const char *path, const char *heading)
-{
-    l->text = weft_test_read(path);
-    buf_put_u8(&l->text, '\0');
-    l->at = (const char *)l->text.data;
-    if (heading != NULL) {
-        l->at = strstr(l->at, heading);
-        EXPECT(l->at != NULL);
-        l->at = strchr(l->at, '\n');
-    }
-    while (l->at != NULL && *l->at == '\n')
-        l->at++;
-}
-
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
-static struct bytes take_hex(struct list *l)
-{
-    const char *start = l->at;
-    while (is_hex(*l->at))
-        l->at++;
-    return bytes_of(start, (size_t)(l->at - start));
-}
-
-/* The next line's key and value, as hex; false at the end of the section. */
-static bool next_line(struct list *l, struct bytes *ret_key, struct bytes *ret_value)
-{
-    if (!is_hex(*l->at))
-        return false;
-    *ret_key = take_hex(l);
-    EXPECT(strncmp(l->at, " -> ", 4) == 0);
-    l->at += 4;
-    *ret_value = take_hex(l);
-    const char *end = strchr(l->at, '\n');
-    l->at = end != NULL ? end + 1 : "";
-    return true;
-}
-
 static void same_index(const struct store *s, const char *name, const char *list_path,
                        const char *heading)
 {
-    struct weft_err e = { 0 };
-    struct kv *kv = NULL;
-    struct list l;
     WEFT_FREE char *path = weft_asprintf("%s/%s", s->root, name);
-    EXPECT_OK(kv_open_copy(path, &kv, &e));
-    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(kv, bytes_of(NULL, 0));
-    open_list(&l, list_path, heading);
-    struct bytes key, value, want_key, want_value;
-    bool found = false;
-    size_t lines = 0;
-    for (; next_line(&l, &want_key, &want_value); lines++) {
-        EXPECT_OK(kv_iter_next(it, &found, &key, &value, &e));
-        EXPECT(found);
-        WEFT_FREE char *got_key = bytes_to_hex(key);
-        WEFT_FREE char *got_value = bytes_to_hex(value);
-        EXPECT_BYTES(bytes_of_str(got_key), want_key);
-        EXPECT_BYTES(bytes_of_str(got_value), want_value);
-    }
-    EXPECT(lines > 5);
-    EXPECT_OK(kv_iter_next(it, &found, &key, &value, &e));
-    EXPECT(!found);
-    kv_iter_free(WEFT_TAKE(it));
-    kv_close(kv);
-    buf_done(&l.text);
+    EXPECT(kv_dump_expect_dir(path, list_path, heading) > 5);
 }
 
 /* ---- a real network's ---------------------------------------------------------------------- */

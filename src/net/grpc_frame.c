@@ -1,7 +1,7 @@
 #include "net/grpc_frame.h"
 
 enum {
-    ROOM_AT_FIRST = 64 << 10
+    ROOM_AT_FIRST = 1 << 20 /* as much as the stream's window lets come anyway */
 };
 
 void grpc_deframer_done(struct grpc_deframer *d)

@@ -158,8 +158,10 @@ static struct bytes take_messages(struct grpc_stream *s, struct bytes data)
     }
     if (s->life == GRPC_STREAM_OPEN)
         return data;
+    grpc_deframer_done(&s->deframer); /* what had begun is dropped, and so is the rest */
+    count_partial(s);
     if (!s->h2_closed)
-        h2_consume(&s->h2s, data.len); /* dropped */
+        h2_consume(&s->h2s, data.len);
     return bytes_of(NULL, 0);
 }
 

@@ -14,12 +14,15 @@
 /* A collection of the package; of two with one name the first counts. */
 struct collection {
     struct bytes endorsement_policy; /* ApplicationPolicy; empty: the chaincode's counts */
+    struct bytes members;            /* CollectionPolicyConfig */
+    uint64_t block_to_live;
 };
 
 /* Of the new lifecycle. */
 struct definition {
     bool is_there;
     struct bytes plugin, parameter;
+    struct bytes package; /* CollectionConfigPackage, and what is in it */
     struct byte_map collections;
     struct definition *next;
 };
@@ -28,6 +31,7 @@ struct definition {
 struct legacy {
     struct lscc_chaincode chaincode;
     bool knows_collections, has_collections;
+    struct bytes package;
     struct byte_map collections;
     struct legacy *next;
 };
@@ -95,7 +99,7 @@ static enum weft_code read_value(struct lifecycle_state *l, const char *ns, stru
 
 /* ---- collections ------------------------------------------------------------------------------- */
 
-/* StaticCollectionConfig { 1 name, 8 endorsement_policy } */
+/* StaticCollectionConfig { 1 name, 2 member_orgs_policy, 5 block_to_live, 8 endorsement_policy } */
 static void take_collection(struct lifecycle_state *l, struct bytes b, struct byte_map *to)
 {
     struct wire w = wire_of(b);
@@ -105,6 +109,10 @@ static void take_collection(struct lifecycle_state *l, struct bytes b, struct by
     while (wire_next(&w, &f)) {
         if (wire_is(&f, 1, WIRE_LEN))
             name = f.bytes;
+        else if (wire_is(&f, 2, WIRE_LEN))
+            c->members = f.bytes;
+        else if (wire_is(&f, 5, WIRE_VARINT))
+            c->block_to_live = f.varint;
         else if (wire_is(&f, 8, WIRE_LEN))
             c->endorsement_policy = f.bytes;
     }
@@ -187,6 +195,7 @@ static enum weft_code read_definition(struct lifecycle_state *l, struct bytes na
     }
     d->plugin = plugin;
     d->parameter = parameter;
+    d->package = collections;
     return WEFT_OK;
 }
 
@@ -301,6 +310,7 @@ static enum weft_code find_legacy_collections(struct lifecycle_state *l, struct 
     WEFT_TRY(read_value(l, "lscc", buf_bytes(&key), &value, e));
     d->has_collections = value.data != NULL;
     WEFT_TRY(take_package(l, value, &d->collections, e));
+    d->package = value;
     d->knows_collections = true;
     return WEFT_OK;
 }
@@ -487,5 +497,53 @@ enum weft_code lifecycle_collection_policy(struct lifecycle_state *l, struct byt
     struct bytes own = c->endorsement_policy.len > 0 ? c->endorsement_policy : d->parameter;
     *ret_policy = (struct policy_text){ POLICY_APPLICATION, own };
     *ret = own.len > 0 ? COLLECTION_POLICY_OWN : COLLECTION_POLICY_NONE;
+    return WEFT_OK;
+}
+
+enum weft_code lifecycle_collection(struct lifecycle_state *l, struct bytes name,
+                                    struct bytes collection, struct lifecycle_collection *ret,
+                                    struct weft_err *e)
+{
+    const struct definition *d;
+    const struct collection *c = NULL;
+    struct legacy *old;
+    struct lifecycle_collection found = { 0 };
+    WEFT_TRY(find_definition(l, name, &d, e));
+    if (d->is_there) {
+        found.implicit_org = implicit_org(collection);
+        if (found.implicit_org.data == NULL)
+            c = byte_map_find(&d->collections, collection);
+    } else {
+        WEFT_TRY(find_legacy(l, name, &old, e));
+        WEFT_TRY(find_legacy_collections(l, name, old, e));
+        c = byte_map_find(&old->collections, collection);
+    }
+    if (c != NULL) {
+        found.members = c->members;
+        found.block_to_live = c->block_to_live;
+    }
+    found.is_there = c != NULL || found.implicit_org.data != NULL;
+    *ret = found;
+    return WEFT_OK;
+}
+
+enum weft_code lifecycle_package(struct lifecycle_state *l, struct bytes name, struct bytes *ret,
+                                 struct weft_err *e)
+{
+    const struct definition *d;
+    struct legacy *old;
+    WEFT_TRY(find_definition(l, name, &d, e));
+    if (d->is_there) {
+        *ret = d->package;
+        return WEFT_OK;
+    }
+    WEFT_TRY(find_legacy(l, name, &old, e));
+    *ret = bytes_of(NULL, 0);
+    if (!old->chaincode.is_there)
+        return WEFT_OK;
+    if (old->chaincode.is_broken)
+        return WEFT_FAIL(e, WEFT_CORRUPT, "error unmarshalling chaincode state data");
+    WEFT_TRY(find_legacy_collections(l, name, old, e));
+    *ret = old->package;
     return WEFT_OK;
 }

@@ -63,6 +63,23 @@ enum weft_code lifecycle_collection_policy(struct lifecycle_state *l, struct byt
                                            struct policy_text *ret_policy,
                                            struct weft_err *e) WEFT_MUST_CHECK;
 
+/* A collection's members, and how long its data lives.  An implicit one is there for any
+ * organisation; the bundle is not asked and may be NULL. */
+struct lifecycle_collection {
+    bool is_there;
+    struct bytes implicit_org; /* no data: it is explicit */
+    struct bytes members;      /* CollectionPolicyConfig, of an explicit one */
+    uint64_t block_to_live;    /* 0: for ever */
+};
+enum weft_code lifecycle_collection(struct lifecycle_state *l, struct bytes name,
+                                    struct bytes collection, struct lifecycle_collection *ret,
+                                    struct weft_err *e) WEFT_MUST_CHECK;
+
+/* A chaincode's explicit collections, a CollectionConfigPackage as the state has it; empty: none,
+ * or no such chaincode.  The bundle is not asked here either. */
+enum weft_code lifecycle_package(struct lifecycle_state *l, struct bytes name, struct bytes *ret,
+                                 struct weft_err *e) WEFT_MUST_CHECK;
+
 /* ChaincodeData, as lscc keeps it. */
 struct lscc_chaincode {
     bool is_there, is_broken;

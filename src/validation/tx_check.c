@@ -165,6 +165,27 @@ static bool read_rwset(struct bytes results, const struct tx_rules *rules, struc
     return true;
 }
 
+bool tx_check_rwset(struct bytes envelope, struct arena *arena, struct tx_check *ret)
+{
+    static const struct tx_rules no_rules;
+    struct envelope_view v;
+    struct headers h = { 0 };
+    struct chaincode_action action;
+    struct tx_check c = { .code = TX_VALID };
+    if (envelope_parse(envelope, &v, NULL) != WEFT_OK ||
+        payload_parse(v.payload, &h.payload, NULL) != WEFT_OK || !h.payload.has_header ||
+        channel_header_parse(h.payload.channel_header, &h.channel, NULL) != WEFT_OK ||
+        h.channel.type != HEADER_ENDORSER_TRANSACTION ||
+        transaction_chaincode_action(h.payload.data, &action, NULL) != WEFT_OK ||
+        !read_rwset(action.results, &no_rules, arena, &c))
+        return false;
+    c.type = HEADER_ENDORSER_TRANSACTION;
+    c.channel_id = h.channel.channel_id;
+    c.tx_id = h.channel.tx_id;
+    *ret = c;
+    return true;
+}
+
 static bool has_a_namespace_twice(const struct tx_check *c)
 {
     WEFT_CLEANUP(byte_map_done) struct byte_map seen = { 0 };

@@ -88,6 +88,10 @@ void tx_check(struct bytes envelope, const struct tx_rules *rules, struct arena 
  * or INVALID_OTHER_REASON when it can't be read so far. */
 void tx_check_again(struct bytes envelope, struct arena *arena, struct tx_check *ret);
 
+/* Only the id and the read-write set of an endorser transaction, whatever else is wrong with
+ * it.  False: there is none that can be read. */
+bool tx_check_rwset(struct bytes envelope, struct arena *arena, struct tx_check *ret);
+
 /* NULL: the transaction's read-write set does not have it. */
 const struct tx_namespace *tx_check_namespace(const struct tx_check *c, struct bytes name);
 

@@ -1,4 +1,9 @@
-"""One attack, again and again for some seconds: attacker.py PORT ATTACK SECONDS."""
+"""One attack, in turns with as much work that leaves the server alone.
+
+  attacker.py PORT ATTACK TURNS SECONDS
+
+A line a turn: "attack FROM TO ROUNDS", or "burn FROM TO ROUNDS" for a turn that
+takes as much of the CPU as the attack before it did; times are monotonic."""
 import socket
 import struct
 import sys
@@ -6,6 +11,8 @@ import time
 
 from raw_h2 import (CONT, DATA, END_HEADERS, HEADERS, PING, PRIORITY, RST, SETTINGS, WINDOW,
                     connect, frame, literal, message, request, request_block, setting)
+
+SETTLE = 0.05  # what is left of the attack is dealt with
 
 
 def rapid_reset():
@@ -51,9 +58,8 @@ ATTACKS = {
 }
 
 
-def main():
-    port, name, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    flood, until, rounds = ATTACKS[name](), time.monotonic() + seconds, 0
+def attack(port, flood, seconds):
+    until, rounds = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         rounds += 1
         try:
@@ -65,7 +71,30 @@ def main():
         except (OSError, socket.timeout):
             pass
         s.close()
-    print(rounds)
+    return rounds
+
+
+def burn(share, seconds):
+    """Works for that share of the time."""
+    period, until = 0.005, time.monotonic() + seconds
+    while time.monotonic() < until:
+        rest, done = time.monotonic() + period, time.process_time() + share * period
+        while time.process_time() < done:
+            pass
+        time.sleep(max(0, rest - time.monotonic()))
+    return 0
+
+
+def main():
+    port, name, turns, seconds = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+    flood, share = ATTACKS[name](), 0
+    for turn in range(2 * turns):
+        start, cpu = time.monotonic(), time.process_time()
+        rounds = burn(share, seconds) if turn % 2 else attack(port, flood, seconds)
+        end = time.monotonic()
+        share = (time.process_time() - cpu) / (end - start)
+        print("burn" if turn % 2 else "attack", start, end, rounds, flush=True)
+        time.sleep(SETTLE)
 
 
 if __name__ == "__main__":
