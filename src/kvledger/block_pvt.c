@@ -22,7 +22,7 @@ struct block_pvt {
     struct pvtdata_block block;
 };
 
-static struct block_pvt *make(uint64_t number)
+struct block_pvt *block_pvt_none(uint64_t number)
 {
     struct block_pvt *p = weft_alloc(sizeof(*p));
     p->block.number = number;
@@ -190,7 +190,7 @@ enum weft_code block_pvt_new(const struct block_validation *v, const uint8_t *co
     const struct block_view *b = &block_validation_block(v)->v;
     const struct bundle_application *a = bundle_application(block_validation_bundle(v));
     bool also_invalid = a != NULL && a->capabilities.store_pvtdata_of_invalid_tx;
-    WEFT_CLEANUP(block_pvt_free) struct block_pvt *p = make(b->number);
+    WEFT_CLEANUP(block_pvt_free) struct block_pvt *p = block_pvt_none(b->number);
     WEFT_CLEANUP(came_done) struct came sets = { 0 };
     struct needs n = { .p = p, .c = c, .came = &sets };
     look_through(came, count, &sets);
@@ -237,7 +237,7 @@ static enum weft_code take_stored(void *ctx, const struct pvt_write_set *set, st
 enum weft_code block_pvt_of_store(struct pvtdata_store *s, uint64_t number, struct collections *c,
                                   struct block_pvt **ret, struct weft_err *e)
 {
-    WEFT_CLEANUP(block_pvt_free) struct block_pvt *p = make(number);
+    WEFT_CLEANUP(block_pvt_free) struct block_pvt *p = block_pvt_none(number);
     WEFT_TRY(pvtdata_store_read(s, number, c, NULL, take_stored, p, e));
     *ret = WEFT_TAKE(p);
     return WEFT_OK;

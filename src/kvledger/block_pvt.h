@@ -38,16 +38,18 @@ enum weft_code block_pvt_new(const struct block_validation *v, const uint8_t *co
 /* What the store has of a block that it has: recovery, and blocks that come again. */
 enum weft_code block_pvt_of_store(struct pvtdata_store *s, uint64_t number, struct collections *c,
                                   struct block_pvt **ret, struct weft_err *e) WEFT_MUST_CHECK;
+/* Of a block that has none: the first. */
+struct block_pvt *block_pvt_none(uint64_t number);
 void block_pvt_free(struct block_pvt *p);
 WEFT_DEFINE_CLEANUP(struct block_pvt *, block_pvt_free)
 
 /* For pvtdata_store_commit. */
 const struct pvtdata_block *block_pvt_block(const struct block_pvt *p);
 
-/* What the valid transactions wrote goes into the private space of the updates, which hold the
- * block's public and hashed ones already.  A key whose metadata alone was written gets the
+/* What the valid ones of the block's transactions wrote goes into the private space of the
+ * updates, which hold the public and hashed ones already.  A key whose metadata alone was written gets the
  * hashed key's new version. */
-enum weft_code block_pvt_add_updates(const struct block_pvt *p, const uint8_t *codes,
+enum weft_code block_pvt_add_updates(const struct block_pvt *p, const uint8_t *codes, size_t count,
                                      const struct state_reader *before, struct update_batch *u,
                                      struct weft_err *e) WEFT_MUST_CHECK;
 

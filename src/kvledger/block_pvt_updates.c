@@ -91,18 +91,24 @@ static bool parse_set(const struct pvt_write_set *set, uint64_t block, struct kv
     return false;
 }
 
+/* The store may name a transaction that the block does not have. */
+static bool is_valid(const struct pvt_write_set *set, const uint8_t *codes, size_t count)
+{
+    return set->tx < count && codes[set->tx] == TX_VALID;
+}
+
 /* All writes first: a key's version is raised from what they leave. */
-enum weft_code block_pvt_add_updates(const struct block_pvt *p, const uint8_t *codes,
+enum weft_code block_pvt_add_updates(const struct block_pvt *p, const uint8_t *codes, size_t count,
                                      const struct state_reader *before, struct update_batch *u,
                                      struct weft_err *e)
 {
     const struct pvtdata_block *b = block_pvt_block(p);
     struct kv_rwset_view view;
     for (size_t i = 0; i < b->set_count; i++)
-        if (codes[b->sets[i].tx] == TX_VALID && parse_set(&b->sets[i], b->number, &view))
+        if (is_valid(&b->sets[i], codes, count) && parse_set(&b->sets[i], b->number, &view))
             add_writes(&b->sets[i], view.writes, b->number, u);
     for (size_t i = 0; i < b->set_count; i++)
-        if (codes[b->sets[i].tx] == TX_VALID &&
+        if (is_valid(&b->sets[i], codes, count) &&
             kv_rwset_parse(b->sets[i].rwset, &view, NULL) == WEFT_OK)
             WEFT_TRY(raise_versions(&b->sets[i], view.metadata_writes, before, u, e));
     return WEFT_OK;

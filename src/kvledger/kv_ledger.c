@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "kvledger/kv_ledger_channel.h"
+#include "kvledger/tx_pvt_rwset.h"
 #include "os/clock.h"
 #include "proto/block.h"
 #include "proto/envelope.h"
@@ -10,7 +11,6 @@
 #include <inttypes.h>
 
 LOG_DEFINE(logger, "kvledger");
-LOG_DEFINE(validation_logger, "validation");
 
 enum {
     /* What waits for a sync: more is synced without being asked. */
@@ -100,50 +100,9 @@ struct state_snapshot *kv_ledger_snapshot(struct kv_ledger *l)
     return state_snapshot_new(l->state);
 }
 
-/* ---- one block: its codes and updates -------------------------------------------------------------- */
+/* ---- the block as the peer stores it -------------------------------------------------------------- */
 
-static void tell_invalid(const struct kv_ledger *l, uint64_t block, size_t tx, struct bytes id,
-                         unsigned code, bool by_state)
-{
-    const char *name = tx_validation_code_name(code);
-    if (by_state)
-        LOG_WARN(&validation_logger,
-                 "Block [%" PRIu64 "] Transaction index [%zu] TxId [%.*s] marked as invalid by "
-                 "state validator. Reason code [%s]",
-                 block, tx, (int)id.len, (const char *)id.data, name != NULL ? name : "");
-    else
-        LOG_WARN(&validation_logger,
-                 "Channel [%s]: Block [%" PRIu64 "] Transaction index [%zu] TxId [%.*s] marked as "
-                 "invalid by committer. Reason code [%s]",
-                 l->channel, block, tx, (int)id.len, (const char *)id.data,
-                 name != NULL ? name : "");
-}
-
-enum weft_code kv_ledger_prepare(struct kv_ledger *l, const struct block_txs *txs, bool check_reads,
-                                 uint8_t *codes, struct weft_err *e)
-{
-    update_batch_clear(l->updates);
-    for (size_t i = 0; i < txs->count; i++) {
-        const struct tx_check *tx = block_txs_at(txs, i);
-        enum tx_validation_code code = TX_VALID;
-        if (codes[i] != TX_VALID) {
-            if (check_reads)
-                tell_invalid(l, txs->number, i, tx->tx_id, codes[i], false);
-            continue;
-        }
-        if (check_reads)
-            WEFT_TRY(mvcc_check(&l->committed, l->updates, tx, &code, e));
-        codes[i] = (uint8_t)code;
-        if (code == TX_VALID)
-            WEFT_TRY(mvcc_apply(l->mvcc, &l->committed, l->updates, tx,
-                                (struct state_version){ txs->number, i }, e));
-        else
-            tell_invalid(l, txs->number, i, tx->tx_id, code, true);
-    }
-    return WEFT_OK;
-}
-
-/* The block as the peer stores it: flags and commit hash are its own. */
+/* Flags and commit hash are its own. */
 struct stored_block {
     struct block_view v;
     struct bytes slots[LIMIT_BLOCK_METADATA_SLOTS];
@@ -165,6 +124,12 @@ static enum weft_code stored_block_init(struct stored_block *s, const struct blo
     s->slots[BLOCK_SLOT_FLAGS] = flags;
     return WEFT_OK;
 }
+
+static void stored_block_done(struct stored_block *s)
+{
+    buf_done(&s->hash);
+}
+WEFT_DEFINE_CLEANUP_IN_PLACE(struct stored_block, stored_block_done)
 
 /* From block 1 on, unless it goes on a chain that has none. */
 static void add_commit_hash(struct kv_ledger *l, struct stored_block *s)
@@ -189,13 +154,6 @@ static void keep_id(struct kv_ledger *l, struct bytes envelope)
     uint8_t *copy = arena_alloc(&l->pending_room, id.len);
     memcpy(copy, id.data, id.len);
     *byte_map_at(&l->pending_ids, bytes_of(copy, id.len)) = l;
-}
-
-void kv_ledger_pend(struct kv_ledger *l, const struct block_txs *txs)
-{
-    update_batch_add_all(l->pending, l->updates);
-    l->savepoint = (struct state_version){ txs->number, txs->count > 0 ? txs->count - 1 : 0 };
-    l->next = txs->number + 1;
 }
 
 static void remember(struct kv_ledger *l, const struct block_view *v, uint64_t started,
@@ -234,13 +192,6 @@ static void tell_committed(struct kv_ledger *l, uint64_t storage_ms, uint64_t st
     l->told_count = 0;
 }
 
-enum weft_code kv_ledger_write_state(struct kv_ledger *l, struct weft_err *e)
-{
-    WEFT_TRY(state_db_apply(l->state, l->pending, &l->savepoint, false, e));
-    update_batch_clear(l->pending);
-    return WEFT_OK;
-}
-
 /* Blocks first: state and history never know of one that a crash can take away.  Readers hear
  * of the blocks when all of it is there. */
 enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e)
@@ -250,31 +201,49 @@ enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e)
     uint64_t started = clock_monotonic_ms();
     WEFT_TRY(block_store_flush(l->blocks, e));
     uint64_t stored = clock_monotonic_ms();
-    WEFT_TRY(kv_ledger_write_state(l, e));
+    bool has_expired = l->has_expired;
+    WEFT_TRY(kv_ledger_write_state(l, has_expired, e));
+    WEFT_TRY(kv_ledger_write_history(l, e));
+    if (has_expired)
+        WEFT_TRY(expiry_keeper_forget(l->expiry, l->savepoint.block, e));
     byte_map_clear(&l->pending_ids);
     arena_reset(&l->pending_room);
     WEFT_TRY(block_store_sync(l->blocks, e));
+    l->is_untidy = true;
     tell_committed(l, stored - started, clock_monotonic_ms() - stored);
     return WEFT_OK;
 }
 
 /* ---- commit --------------------------------------------------------------------------------------------- */
 
-static enum weft_code commit(struct kv_ledger *l, const struct block_view *v,
-                             const struct block_txs *txs, uint8_t *codes, struct weft_err *e)
+static bool pvt_is_ahead(const struct kv_ledger *l)
 {
-    struct stored_block s;
+    return pvtdata_store_height(l->pvt) > l->next;
+}
+
+/* Private data first, then the block: what has one has the other. */
+static enum weft_code store(struct kv_ledger *l, const struct block_view *v,
+                            const struct block_work *w, struct weft_err *e)
+{
+    if (!pvt_is_ahead(l))
+        WEFT_TRY(pvtdata_store_commit(l->pvt, block_pvt_block(w->pvt), w->collections, e));
+    return block_store_append(l->blocks, v, BLOCK_APPEND_LATER, e);
+}
+
+static enum weft_code commit(struct kv_ledger *l, const struct block_view *v, struct block_work *w,
+                             struct weft_err *e)
+{
+    WEFT_CLEANUP(stored_block_done) struct stored_block s = { 0 };
     uint64_t started = clock_monotonic_ms();
-    WEFT_TRY(block_store_check_next(l->blocks, v, e));
-    WEFT_TRY(stored_block_init(&s, v, bytes_of(codes, txs->count), e));
-    WEFT_TRY(kv_ledger_prepare(l, txs, true, codes, e));
+    WEFT_TRY(stored_block_init(&s, v, bytes_of(w->codes, w->txs->count), e));
+    WEFT_TRY(kv_ledger_prepare(l, w, true, e));
     uint64_t validated = clock_monotonic_ms();
     add_commit_hash(l, &s);
-    enum weft_code rc = block_store_append(l->blocks, &s.v, BLOCK_APPEND_LATER, e);
-    buf_done(&s.hash);
-    if (rc != WEFT_OK)
-        return rc;
-    kv_ledger_pend(l, txs);
+    WEFT_TRY(kv_ledger_add_private(l, w, e));
+    WEFT_TRY(store(l, &s.v, w, e));
+    kv_ledger_add_history(l, w);
+    kv_ledger_pend(l, w);
+    l->is_untidy = false;
     remember(l, v, started, validated, clock_monotonic_ms());
     if (l->pending->bytes > PENDING_BYTES_MAX || l->told_count >= PENDING_BLOCKS_MAX)
         return kv_ledger_sync(l, e);
@@ -285,25 +254,84 @@ enum weft_code kv_ledger_commit(struct kv_ledger *l, const struct block_validati
                                 uint8_t *codes, const struct kv_pvt_data *pvt, size_t pvt_count,
                                 struct weft_err *e)
 {
-    const struct block *b = block_validation_block(v);
-    struct block_txs txs = { .number = b->v.number, .count = b->v.txs.count, .validated = v };
-    (void)pvt;
-    (void)pvt_count;
-    return commit(l, &b->v, &txs, codes, e);
+    const struct block_view *b = &block_validation_block(v)->v;
+    struct block_txs txs = { .number = b->number, .count = b->txs.count, .validated = v };
+    WEFT_CLEANUP(block_work_done) struct block_work w = { .txs = &txs, .codes = codes };
+    WEFT_TRY(block_store_check_next(l->blocks, b, e));
+    w.collections = collections_new(&l->committed, l->all->mspid);
+    if (pvt_is_ahead(l))
+        WEFT_TRY(block_pvt_of_store(l->pvt, b->number, w.collections, &w.pvt, e));
+    else
+        WEFT_TRY(block_pvt_new(v, codes, w.collections, pvt, pvt_count, &w.pvt, e));
+    return commit(l, b, &w, e);
 }
 
 enum weft_code kv_ledger_commit_first(struct kv_ledger *l, const struct block *b,
                                       struct weft_err *e)
 {
     WEFT_CLEANUP(block_txs_done) struct block_txs txs = { 0 };
-    struct bytes flags = block_slot(&b->v, BLOCK_SLOT_FLAGS);
-    if (flags.len != b->v.txs.count)
-        return WEFT_FAIL(e, WEFT_INVALID, "block [%" PRIu64 "] has %zu transactions but %zu flags",
-                         b->v.number, b->v.txs.count, flags.len);
-    WEFT_FREE uint8_t *codes = weft_alloc(flags.len + 1);
-    if (flags.len > 0)
-        memcpy(codes, flags.data, flags.len);
-    block_txs_read(&txs, &b->v, codes);
-    WEFT_TRY(commit(l, &b->v, &txs, codes, e));
+    WEFT_CLEANUP(block_work_done) struct block_work w = { .txs = &txs };
+    WEFT_FREE uint8_t *codes = NULL;
+    WEFT_TRY(block_store_check_next(l->blocks, &b->v, e));
+    WEFT_TRY(block_txs_read(&txs, &b->v, &codes, e));
+    w.codes = codes;
+    w.collections = collections_new(&l->committed, l->all->mspid);
+    w.pvt = block_pvt_none(b->v.number);
+    WEFT_TRY(commit(l, &b->v, &w, e));
     return kv_ledger_sync(l, e);
+}
+
+/* ---- private data, to be read ------------------------------------------------------------------------------ */
+
+struct pvt_reading {
+    struct tx_pvt_writer writer;
+    struct buf out;
+    bool any;
+    uint64_t tx;
+    void (*each)(void *ctx, uint64_t tx, struct bytes write_set);
+    void *ctx;
+};
+
+static void pvt_reading_done(struct pvt_reading *r)
+{
+    tx_pvt_writer_done(&r->writer);
+    buf_done(&r->out);
+}
+WEFT_DEFINE_CLEANUP_IN_PLACE(struct pvt_reading, pvt_reading_done)
+
+static void give_tx(struct pvt_reading *r)
+{
+    if (!r->any)
+        return;
+    buf_clear(&r->out);
+    tx_pvt_writer_end(&r->writer, &r->out);
+    r->each(r->ctx, r->tx, buf_bytes(&r->out));
+    r->any = false;
+}
+
+static enum weft_code take_set(void *ctx, const struct pvt_write_set *set, struct weft_err *e)
+{
+    struct pvt_reading *r = ctx;
+    (void)e;
+    if (r->any && r->tx != set->tx)
+        give_tx(r);
+    r->any = true;
+    r->tx = set->tx;
+    tx_pvt_writer_add(&r->writer, set);
+    return WEFT_OK;
+}
+
+enum weft_code kv_ledger_pvt_data(struct kv_ledger *l, uint64_t block,
+                                  const struct kv_pvt_filter *filter,
+                                  void (*each)(void *ctx, uint64_t tx, struct bytes write_set),
+                                  void *ctx, struct weft_err *e)
+{
+    WEFT_CLEANUP(pvt_reading_done) struct pvt_reading r = { .each = each, .ctx = ctx };
+    WEFT_CLEANUP(state_snapshot_free) struct state_snapshot *now = state_snapshot_new(l->state);
+    struct state_reader reader = state_snapshot_reader(now);
+    WEFT_CLEANUP(collections_free)
+    struct collections *c = collections_new(&reader, l->all->mspid);
+    WEFT_TRY(pvtdata_store_read(l->pvt, block, c, filter, take_set, &r, e));
+    give_tx(&r);
+    return WEFT_OK;
 }

@@ -1,6 +1,7 @@
 /* kv_ledger_channel.h - the inside of one channel's ledger.
  *
- * kv_ledger.c commits, kv_ledger_open.c opens and brings the stores up to the blocks.
+ * kv_ledger.c commits, kv_ledger_open.c opens and brings the stores up to the blocks;
+ * kv_ledger_updates.c makes a block's updates, for both.
  *
  *     committed = pending updates over the state database
  *     check, apply -> updates of the block -> pending -> (kv_ledger_sync) state database
@@ -12,6 +13,11 @@
 #define WEFT_KVLEDGER_KV_LEDGER_CHANNEL_H
 
 #include "base/limits.h"
+#include "kvledger/block_pvt.h"
+#include "kvledger/collections.h"
+#include "kvledger/config_history.h"
+#include "kvledger/expiry_keeper.h"
+#include "kvledger/history_db.h"
 #include "kvledger/kv_ledger_private.h"
 #include "state/commit_hash.h"
 #include "state/state_db.h"
@@ -27,8 +33,10 @@ struct block_txs {
     struct arena arena;
 };
 const struct tx_check *block_txs_at(const struct block_txs *txs, size_t i);
-/* Reads those that are valid; one that can't be read gets its code. */
-void block_txs_read(struct block_txs *txs, const struct block_view *v, uint8_t *codes);
+/* Reads those that are valid by the block's flags; the codes are these, and those of what can't
+ * be read.  The caller frees them. */
+enum weft_code block_txs_read(struct block_txs *txs, const struct block_view *v,
+                              uint8_t **ret_codes, struct weft_err *e) WEFT_MUST_CHECK;
 void block_txs_done(struct block_txs *txs);
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct block_txs, block_txs_done)
 
@@ -46,6 +54,10 @@ struct kv_ledger {
     char *channel;
     struct block_store *blocks;
     struct state_db *state;
+    struct history_db *history; /* NULL: none is kept */
+    struct pvtdata_store *pvt;
+    struct expiry_keeper *expiry;
+    struct config_history configs;
     struct mvcc *mvcc;
     uint64_t next;
     bool has_commit_hash; /* of the newest block */
@@ -54,6 +66,9 @@ struct kv_ledger {
     struct update_batch *updates; /* of the block that is being committed */
     struct update_batch *pending; /* of blocks that are not synced */
     struct state_version savepoint;
+    uint64_t pending_txs; /* of the newest of them */
+    bool has_expired;     /* private keys leave the state with them */
+    bool is_untidy;       /* blocks came and all are synced */
     struct byte_map pending_ids;
     struct arena pending_room;
     struct told_block *told;
@@ -67,12 +82,31 @@ struct kv_ledger {
 
 void kv_ledger_init_validation_state(struct kv_ledger *l);
 
-/* The block's updates from its transactions; with `check_reads` the final codes, too. */
-enum weft_code kv_ledger_prepare(struct kv_ledger *l, const struct block_txs *txs, bool check_reads,
-                                 uint8_t *codes, struct weft_err *e) WEFT_MUST_CHECK;
+/* One block on its way. */
+struct block_work {
+    const struct block_txs *txs;
+    uint8_t *codes;
+    struct collections *collections; /* of the state before */
+    struct block_pvt *pvt;
+};
+void block_work_done(struct block_work *w);
+WEFT_DEFINE_CLEANUP_IN_PLACE(struct block_work, block_work_done)
+
+/* The block's updates from its transactions, public and hashed; with `check_reads` the final
+ * codes, too.  The history of collections is written. */
+enum weft_code kv_ledger_prepare(struct kv_ledger *l, const struct block_work *w, bool check_reads,
+                                 struct weft_err *e) WEFT_MUST_CHECK;
+/* Private updates, and what leaves the state with this block: after the commit hash. */
+enum weft_code kv_ledger_add_private(struct kv_ledger *l, const struct block_work *w,
+                                     struct weft_err *e) WEFT_MUST_CHECK;
 /* The block is stored: its updates join those that wait. */
-void kv_ledger_pend(struct kv_ledger *l, const struct block_txs *txs);
-/* What waits goes into the state database. */
-enum weft_code kv_ledger_write_state(struct kv_ledger *l, struct weft_err *e) WEFT_MUST_CHECK;
+void kv_ledger_pend(struct kv_ledger *l, const struct block_work *w);
+/* Its writes go into the history's batch. */
+void kv_ledger_add_history(struct kv_ledger *l, const struct block_work *w);
+
+/* What waits goes into the state database, and into the history's. */
+enum weft_code kv_ledger_write_state(struct kv_ledger *l, bool sync,
+                                     struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code kv_ledger_write_history(struct kv_ledger *l, struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

@@ -1,0 +1,39 @@
+/* peer_world.h - a peer's ledger of one channel, fed block by block: validated and committed.
+ *
+ *     peer_world_open(&w, dir, "Org1MSP", "mychannel", e)      what is there goes on
+ *     peer_world_take(&w, block, pvt, count, e)                the first one makes the channel
+ *     peer_world_sync(&w, e)
+ *     w.codes[i]                                               of the newest block
+ *
+ * Go origin   none
+ * Owner       the test
+ */
+#ifndef WEFT_TESTS_PEER_WORLD_H
+#define WEFT_TESTS_PEER_WORLD_H
+
+#include "kvledger/kv_ledger.h"
+
+struct bundle;
+struct key_tables;
+struct tx_validator;
+struct validation_lane;
+
+struct peer_world {
+    struct kv_ledgers *all;
+    struct kv_ledger *ledger; /* NULL: no block yet */
+    struct bundle *bundle;
+    struct key_tables *tables;
+    struct validation_lane *lane;
+    struct tx_validator *validator;
+    uint8_t *codes;
+};
+
+enum weft_code peer_world_open(struct peer_world *w, const char *dir, const char *mspid,
+                               const char *channel, struct weft_err *e) WEFT_MUST_CHECK;
+void peer_world_close(struct peer_world *w);
+WEFT_DEFINE_CLEANUP_IN_PLACE(struct peer_world, peer_world_close)
+
+enum weft_code peer_world_take(struct peer_world *w, struct block *b, const struct kv_pvt_data *pvt,
+                               size_t count, struct weft_err *e) WEFT_MUST_CHECK;
+
+#endif
