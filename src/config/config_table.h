@@ -10,7 +10,7 @@
  * not have are passed over, with a line at DEBUG.
  *
  * Go origin   common/viperutil/config_util.go orderer/common/localconfig/config.go
- * Differs     an unknown key is no error
+ * Differs     an unknown key is no error (docs/decisions/0006)
  * Owner       any thread
  * Memory      texts are copied into the caller's arena
  */
@@ -62,6 +62,14 @@ struct config_table {
 
 enum weft_code config_table_fill(const struct config_table *t, const struct config_source *src,
                                  void *out, struct arena *a, struct weft_err *e) WEFT_MUST_CHECK;
+
+/* Somebody failed over a path that stands in the words: adds whose value it is,
+ *
+ *     open /etc/msp/signcerts: No such file (General.LocalMSPDir in /etc/orderer.yaml ...)
+ *
+ * Words without such a path stay as they are. */
+void config_table_blame(const struct config_table *t, const void *in, const char *file,
+                        struct weft_err *e);
 
 /* "\n\tGeneral.ListenPort = 7050" for each key: what holds in the end. */
 void config_table_print(const struct config_table *t, const void *in, struct buf *out);
