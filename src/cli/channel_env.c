@@ -9,15 +9,29 @@
 
 LOG_DEFINE(logger, "channelCmd");
 
+static enum weft_code cannot_run(const struct core_config *config, enum weft_code rc,
+                                 struct weft_err *e)
+{
+    struct weft_err why = *e;
+    (void)WEFT_FAIL(e, rc, "Cannot run peer because %s", why.msg);
+    core_config_blame(config, e);
+    return rc;
+}
+
 enum weft_code channel_env_open(struct channel_env *ret, struct weft_err *e)
 {
     WEFT_CLEANUP(core_config_free) struct core_config *config = NULL;
     WEFT_TRY(core_config_load((const char *const *)environ, &config, e));
-    struct weft_err why = { 0 };
-    enum weft_code rc = signing_identity_load(config->peer.msp_config_path,
-                                              config->peer.local_msp_id, &ret->me, &why);
+    const struct core_peer_config *p = &config->peer;
+    enum weft_code rc = config_bccsp_check(&p->bccsp, "peer.BCCSP", e);
     if (rc != WEFT_OK)
-        return WEFT_FAIL(e, rc, "Cannot run peer because %s", why.msg);
+        rc = weft_err_wrap(e, rc, "error when setting up MSP of type %s from directory %s",
+                           p->local_msp_type, p->msp_config_path);
+    else
+        rc = signing_identity_load_from(p->msp_config_path, p->local_msp_id, p->bccsp.key_store,
+                                        &ret->me, e);
+    if (rc != WEFT_OK)
+        return cannot_run(config, rc, e);
     ret->config = WEFT_TAKE(config);
     return WEFT_OK;
 }

@@ -22,11 +22,17 @@ struct config_keepalive {
     int64_t interval_ns, timeout_ns;
 };
 
-/* Where keys and hashes come from; we have the software provider, SW. */
+/* Where keys and hashes come from; we have the software provider, SW.  hash and
+ * security are checked and otherwise mean nothing: an MSP names its own. */
 struct config_bccsp {
-    const char *provider, *hash, *key_store;
+    const char *provider, *hash;
+    const char *key_store; /* "": keystore/ in the MSP's folder */
     uint32_t security;
 };
+
+/* Can it be had?  `section` is its key, such as "peer.BCCSP". */
+enum weft_code config_bccsp_check(const struct config_bccsp *b, const char *section,
+                                  struct weft_err *e) WEFT_MUST_CHECK;
 
 struct config_metrics {
     const char *provider; /* prometheus, statsd, disabled */

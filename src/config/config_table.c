@@ -315,6 +315,46 @@ enum weft_code config_table_fill(const struct config_table *t, const struct conf
     return WEFT_OK;
 }
 
+/* ---- paths that led nowhere ------------------------------------------ */
+
+/* How much of the words is this path; none, 0. */
+static size_t stands_in(const char *words, const char *path)
+{
+    return path[0] != '\0' && strstr(words, path) != NULL ? strlen(path) : 0;
+}
+
+static size_t any_stands_in(const char *words, enum field_type type, const void *member)
+{
+    size_t most = 0;
+    if (type == FIELD_PATH)
+        return stands_in(words, *(const char *const *)member);
+    const struct config_strings *l = type == FIELD_PATHS ? member : NULL;
+    for (size_t i = 0; l != NULL && i < l->count; i++) {
+        size_t n = stands_in(words, l->items[i]);
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+void config_table_blame(const struct config_table *t, const void *in, const char *file,
+                        struct weft_err *e)
+{
+    const struct config_field *found = NULL;
+    size_t most = 0;
+    for (size_t i = 0; i < t->count; i++) { /* the longest: others may be folders above it */
+        size_t n = any_stands_in(e->msg, t->fields[i].type, (const char *)in + t->fields[i].offset);
+        if (n > most) {
+            most = n;
+            found = &t->fields[i];
+        }
+    }
+    size_t used = strlen(e->msg);
+    if (found != NULL)
+        (void)snprintf(e->msg + used, sizeof(e->msg) - used,
+                       " (%s in %s or the environment: want %s)", found->key, file,
+                       found->type == FIELD_PATH ? "a good path" : "good paths");
+}
+
 /* ---- printing ------------------------------------------------------- */
 
 static void print_list(const struct config_strings *l, struct buf *out)

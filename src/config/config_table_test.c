@@ -199,6 +199,31 @@ TEST(a_section_must_be_one)
     EXPECT_OK(fill("s:\nother:\n", NULL, &s, &e));
 }
 
+TEST(a_failure_over_a_path_names_the_longest_key_that_has_it)
+{
+    struct weft_err e = { 0 };
+    struct settings s;
+    EXPECT_OK(fill("s: { path: msp, files: [msp/ca.pem, b] }", NULL, &s, &e));
+    (void)WEFT_FAIL(&e, WEFT_IO, "open /c/msp/ca.pem: no such file");
+    config_table_blame(&table, &s, "/c/x.yaml", &e);
+    EXPECT_STR(e.msg, "open /c/msp/ca.pem: no such file "
+                      "(s.Files in /c/x.yaml or the environment: want good paths)");
+    (void)WEFT_FAIL(&e, WEFT_IO, "open /c/msp/signcerts: no such file");
+    config_table_blame(&table, &s, "/c/x.yaml", &e);
+    EXPECT_STR(e.msg, "open /c/msp/signcerts: no such file "
+                      "(s.Path in /c/x.yaml or the environment: want a good path)");
+}
+
+TEST(a_failure_over_something_else_stays_as_it_is)
+{
+    struct weft_err e = { 0 };
+    struct settings s;
+    EXPECT_OK(fill("s: { files: [b] }", NULL, &s, &e));
+    (void)WEFT_FAIL(&e, WEFT_IO, "no port is free");
+    config_table_blame(&table, &s, "/c/x.yaml", &e);
+    EXPECT_STR(e.msg, "no port is free");
+}
+
 TEST(unknown_keys_and_unset_ports_are_told_and_passed_over)
 {
     struct weft_err e;

@@ -355,6 +355,11 @@ void core_config_free(struct core_config *c)
     free(c);
 }
 
+void core_config_blame(const struct core_config *c, struct weft_err *e)
+{
+    config_table_blame(&table, c, c->file, e);
+}
+
 void core_config_print(const struct core_config *c, struct buf *out)
 {
     config_table_print(&table, c, out);

@@ -159,6 +159,9 @@ enum weft_code core_config_read(const struct config_source *src, struct core_con
 void core_config_free(struct core_config *c);
 WEFT_DEFINE_CLEANUP(struct core_config *, core_config_free)
 
+/* A start failed: if over one of our paths, says whose (config_table_blame). */
+void core_config_blame(const struct core_config *c, struct weft_err *e);
+
 /* A line a key, without the lists of sections. */
 void core_config_print(const struct core_config *c, struct buf *out);
 

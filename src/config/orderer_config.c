@@ -141,6 +141,11 @@ void orderer_config_free(struct orderer_config *c)
     free(c);
 }
 
+void orderer_config_blame(const struct orderer_config *c, struct weft_err *e)
+{
+    config_table_blame(&table, c, c->file, e);
+}
+
 void orderer_config_print(const struct orderer_config *c, struct buf *out)
 {
     buf_put_str(out, "Orderer config values:");

@@ -77,6 +77,9 @@ enum weft_code orderer_config_read(const struct config_source *src, struct order
 void orderer_config_free(struct orderer_config *c);
 WEFT_DEFINE_CLEANUP(struct orderer_config *, orderer_config_free)
 
+/* A start failed: if over one of our paths, says whose (config_table_blame). */
+void orderer_config_blame(const struct orderer_config *c, struct weft_err *e);
+
 /* "Orderer config values:" and a line a key, for the log at start. */
 void orderer_config_print(const struct orderer_config *c, struct buf *out);
 

@@ -37,10 +37,9 @@ static enum weft_code read_cert(const char *msp_dir, struct buf *ret_pem, struct
 }
 
 /* The private key that belongs to the certificate; other files are passed over. */
-static enum weft_code find_key(const char *msp_dir, const struct x509_cert *cert,
+static enum weft_code find_key(const char *dir, const struct x509_cert *cert,
                                struct private_key **ret, struct weft_err *e)
 {
-    WEFT_FREE char *dir = weft_asprintf("%s/keystore", msp_dir);
     WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
     WEFT_TRY(dir_list(dir, &l, e));
     for (size_t i = 0; cert->key != NULL && i < l.count; i++) {
@@ -69,8 +68,9 @@ static void serialize(const char *msp_id, const struct x509_cert *cert, struct b
     wire_put_bytes(out, 2, buf_bytes(&pem));
 }
 
-enum weft_code signing_identity_load(const char *msp_dir, const char *msp_id,
-                                     struct signing_identity **ret, struct weft_err *e)
+enum weft_code signing_identity_load_from(const char *msp_dir, const char *msp_id,
+                                          const char *key_store, struct signing_identity **ret,
+                                          struct weft_err *e)
 {
     WEFT_CLEANUP(x509_cert_unref) struct x509_cert *cert = NULL;
     WEFT_CLEANUP(private_key_unref) struct private_key *key = NULL;
@@ -83,12 +83,19 @@ enum weft_code signing_identity_load(const char *msp_dir, const char *msp_id,
     if (msp_id[0] == '\0')
         return WEFT_FAIL(e, WEFT_INVALID, "the local MSP must have an ID");
     WEFT_TRY(read_cert(msp_dir, &pem, &cert, e));
-    WEFT_TRY(find_key(msp_dir, cert, &key, e));
+    WEFT_FREE char *usual = weft_asprintf("%s/keystore", msp_dir);
+    WEFT_TRY(find_key(key_store[0] != '\0' ? key_store : usual, cert, &key, e));
     struct signing_identity *id = weft_alloc(sizeof(*id));
     serialize(msp_id, cert, &id->bytes);
     id->key = WEFT_TAKE(key);
     *ret = id;
     return WEFT_OK;
+}
+
+enum weft_code signing_identity_load(const char *msp_dir, const char *msp_id,
+                                     struct signing_identity **ret, struct weft_err *e)
+{
+    return signing_identity_load_from(msp_dir, msp_id, "", ret, e);
 }
 
 enum weft_code signing_identity_of(const char *msp_id, struct bytes cert_pem, struct bytes key,

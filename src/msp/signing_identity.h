@@ -31,6 +31,11 @@ struct signing_identity;
 enum weft_code signing_identity_load(const char *msp_dir, const char *msp_id,
                                      struct signing_identity **ret,
                                      struct weft_err *e) WEFT_MUST_CHECK;
+/* As a node's configuration has it: the key may lie in a folder of its own
+ * (BCCSP.SW.FileKeyStore.KeyStore); "" means the MSP's keystore/. */
+enum weft_code signing_identity_load_from(const char *msp_dir, const char *msp_id,
+                                          const char *key_store, struct signing_identity **ret,
+                                          struct weft_err *e) WEFT_MUST_CHECK;
 /* The key as private_key_parse takes it; it has to be the certificate's. */
 enum weft_code signing_identity_of(const char *msp_id, struct bytes cert_pem, struct bytes key,
                                    struct signing_identity **ret,

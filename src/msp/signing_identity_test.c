@@ -73,6 +73,22 @@ TEST(takes_the_key_that_belongs_to_the_certificate)
     world_done(&w);
 }
 
+TEST(a_configuration_may_name_another_folder_of_keys)
+{
+    struct weft_err e = { 0 };
+    struct world w;
+    WEFT_CLEANUP(signing_identity_free) struct signing_identity *id = NULL;
+    world_init(&w);
+    put_key(&w, chain_signer_key(w.signer), "c_sk");
+    WEFT_FREE char *here = weft_asprintf("%s/keystore", w.dir);
+    WEFT_FREE char *there = weft_asprintf("%s/elsewhere", w.dir);
+    EXPECT_EQ(rename(here, there), 0);
+    EXPECT_CODE(signing_identity_load_from(w.dir, "OrdererMSP", "", &id, &e), WEFT_NOT_FOUND);
+    EXPECT_OK(signing_identity_load_from(w.dir, "OrdererMSP", there, &id, &e));
+    EXPECT_BYTES(signing_identity_bytes(id), chain_signer_creator(w.signer));
+    world_done(&w);
+}
+
 TEST(says_what_is_missing)
 {
     struct weft_err e = { 0 };

@@ -50,8 +50,10 @@ static int start(void)
     LOG_INFO(&logger, "%.*s", (int)text.len, (const char *)text.data);
     if (signals_open(&signals, &e) != WEFT_OK)
         return fail(LOG_LEVEL_FATAL, ORDERER_EXIT_FATAL, &e);
-    if (orderer_start(config, &o, &how, &e) != WEFT_OK)
+    if (orderer_start(config, &o, &how, &e) != WEFT_OK) {
+        orderer_config_blame(config, &e);
         return fail(how == ORDERER_EXIT_PANIC ? LOG_LEVEL_PANIC : LOG_LEVEL_FATAL, (int)how, &e);
+    }
     enum weft_code rc = orderer_run(o, signals, &e);
     orderer_stop(o);
     return rc == WEFT_OK ? 0 : fail(LOG_LEVEL_PANIC, ORDERER_EXIT_PANIC, &e);

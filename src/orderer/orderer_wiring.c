@@ -59,8 +59,9 @@ static enum weft_code load_identity(struct orderer *o, const struct orderer_gene
     WEFT_CLEANUP(arena_done) struct arena arena = { 0 };
     WEFT_CLEANUP(msp_unref) struct msp *local = NULL;
     struct msp_config config;
-    enum weft_code rc =
-        msp_dir_read(c->local_msp_dir, c->local_msp_id, MSP_DIR_LOCAL, &arena, &config, e);
+    enum weft_code rc = config_bccsp_check(&c->bccsp, "General.BCCSP", e);
+    if (rc == WEFT_OK)
+        rc = msp_dir_read(c->local_msp_dir, c->local_msp_id, MSP_DIR_LOCAL, &arena, &config, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "Failed to get local msp config");
     const struct msp_options options = { .version = MSP_1_4_3,
@@ -68,7 +69,8 @@ static enum weft_code load_identity(struct orderer *o, const struct orderer_gene
     rc = msp_new(&config, &options, &local, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "Failed to setup local msp with config");
-    rc = signing_identity_load(c->local_msp_dir, c->local_msp_id, &o->signer, e);
+    rc = signing_identity_load_from(c->local_msp_dir, c->local_msp_id, c->bccsp.key_store,
+                                    &o->signer, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "Failed to get local MSP identity");
     o->processor = (struct msg_processor){ .signer = o->signer,

@@ -253,6 +253,21 @@ class Starting(Base):
                      "because it lacks ConsortiumsConfig", 2,
                      ORDERER_GENERAL_BOOTSTRAPFILE=str(fixture("genesis/mychannel.block")))
 
+    def test_a_path_that_leads_nowhere_is_named_with_its_key(self):
+        for key, status, more in (("General.BootstrapFile", 2, {}), ("General.LocalMSPDir", 2, {}),
+                                  ("General.TLS.Certificate", 1, {}),
+                                  ("General.TLS.PrivateKey", 1, {}),
+                                  ("General.TLS.ClientRootCAs", 1,
+                                   {"ORDERER_GENERAL_TLS_CLIENTAUTHREQUIRED": "true"})):
+            with self.subTest(key):
+                more["ORDERER_" + key.replace(".", "_").upper()] = "/nowhere/x"
+                self.refused(r"/nowhere/x.*\(%s in \S+orderer.yaml or the environment: want "
+                             "(a good path|good paths)\\)" % key, status, **more)
+
+    def test_keys_from_elsewhere_are_refused(self):
+        self.refused(r"could not initialize BCCSP Factories: Could not find default `PKCS11` BCCSP "
+                     r"\(General.BCCSP.Default: want SW\)", 2, ORDERER_GENERAL_BCCSP_DEFAULT="PKCS11")
+
     def test_other_reasons(self):
         self.refused("Unknown bootstrap method: magic", 2,
                      ORDERER_GENERAL_BOOTSTRAPMETHOD="magic")
