@@ -37,15 +37,32 @@ enum payload_put payload_buffer_put(struct payload_buffer *b, struct block *bloc
     return PAYLOAD_TAKEN;
 }
 
-struct block *payload_buffer_pop(struct payload_buffer *b)
+struct block *payload_buffer_peek(const struct payload_buffer *b)
+{
+    return *slot_of(b, b->next);
+}
+
+/* Out of its place; now the caller's. */
+static struct block *take_next(struct payload_buffer *b)
 {
     struct block **slot = slot_of(b, b->next);
-    if (*slot == NULL)
-        return NULL;
-    b->next++;
     b->count--;
     b->bytes -= (*slot)->raw.len;
     return WEFT_TAKE(*slot);
+}
+
+struct block *payload_buffer_pop(struct payload_buffer *b)
+{
+    if (payload_buffer_peek(b) == NULL)
+        return NULL;
+    struct block *next = take_next(b);
+    b->next++;
+    return next;
+}
+
+void payload_buffer_discard(struct payload_buffer *b)
+{
+    block_unref(take_next(b));
 }
 
 bool payload_buffer_is_full(const struct payload_buffer *b)

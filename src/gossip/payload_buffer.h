@@ -50,6 +50,9 @@ WEFT_DEFINE_CLEANUP_IN_PLACE(struct payload_buffer, payload_buffer_done)
 enum payload_put payload_buffer_put(struct payload_buffer *b, struct block *block);
 /* The next block, now the caller's; NULL when it is not there. */
 struct block *payload_buffer_pop(struct payload_buffer *b);
+/* The same, left where it is; and then: it is not the right one, its place is free again. */
+struct block *payload_buffer_peek(const struct payload_buffer *b);
+void payload_buffer_discard(struct payload_buffer *b);
 bool payload_buffer_is_full(const struct payload_buffer *b);
 
 #endif
