@@ -125,6 +125,36 @@ struct grpc_server *net_loop_server(const struct net_loop *n)
     return n->server;
 }
 
+/* ---- another TLS ----------------------------------------------------------------------------- */
+
+struct tls_mail {
+    struct mail mail;
+    struct tls_context *tls;
+};
+
+static void tls_dropped(struct mail *m)
+{
+    struct tls_mail *t = WEFT_CONTAINER_OF(m, struct tls_mail, mail);
+    tls_context_unref(t->tls);
+    free(t);
+}
+
+static void take_tls(struct mail *m, void *owner)
+{
+    struct net_loop *n = owner;
+    grpc_server_set_tls(n->server, WEFT_CONTAINER_OF(m, struct tls_mail, mail)->tls);
+    tls_dropped(m);
+}
+
+void net_loop_set_tls(struct net_loop *n, struct tls_context *tls)
+{
+    struct tls_mail *t = weft_alloc(sizeof(*t));
+    t->mail = (struct mail){ .handle = take_tls, .drop = tls_dropped };
+    t->tls = tls_context_ref(tls);
+    if (!mailbox_put_waiting(n->mb, &t->mail))
+        tls_dropped(&t->mail);
+}
+
 /* ---- running and ending ------------------------------------------------------------------------- */
 
 static void run(void *arg)

@@ -52,6 +52,8 @@ struct metrics_owner *net_loop_metrics(const struct net_loop *n);
 void net_loop_serve(struct net_loop *n, const struct grpc_method *methods, size_t count,
                     struct tls_context *tls);
 struct grpc_server *net_loop_server(const struct net_loop *n);
+/* For connections from now on; any thread but a loop's. */
+void net_loop_set_tls(struct net_loop *n, struct tls_context *tls);
 
 enum weft_code net_loop_start(struct net_loop *n, struct weft_err *e) WEFT_MUST_CHECK;
 void net_loop_ask_stop(struct net_loop *n);
