@@ -152,6 +152,8 @@ static int run(struct cli *cli, const struct cli_program *p, const struct cli_cm
         return 0;
     }
     enum weft_code rc = c->run(cli, argc, argv, &e);
+    if (cli->status != 0)
+        return cli->status;
     if (fflush(cli->out) != 0 && rc == WEFT_OK)
         rc = WEFT_FAIL(&e, WEFT_IO, "can't write the answer");
     if (rc == WEFT_OK)
@@ -175,7 +177,7 @@ static bool is_group(const struct cli_program *p, const char *word)
 
 int cli_main(const struct cli_program *p, int argc, char **argv)
 {
-    struct cli cli = { p->name, stdout, stderr };
+    struct cli cli = { .program = p->name, .out = stdout, .err = stderr };
     argc--;
     argv++;
     for (size_t i = 0; i < p->count; i++) {

@@ -35,6 +35,7 @@ struct cli_opt {
 struct cli {
     const char *program; /* "weft" */
     FILE *out, *err;
+    int status; /* not 0: how the program ends, the command has said why */
 };
 
 struct cli_cmd {

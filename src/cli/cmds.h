@@ -29,6 +29,7 @@ extern const struct cli_cmd cmd_channel_join;
 extern const struct cli_cmd cmd_channel_list;
 extern const struct cli_cmd cmd_channel_signconfigtx;
 extern const struct cli_cmd cmd_channel_update;
+extern const struct cli_cmd cmd_node_start;
 extern const struct cli_cmd cmd_peer_version;
 
 #endif

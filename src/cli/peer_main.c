@@ -4,12 +4,13 @@
 int main(int argc, char **argv)
 {
     static const struct cli_cmd *const cmds[] = {
-        &cmd_channel_create, &cmd_channel_fetch,        &cmd_channel_getinfo, &cmd_channel_join,
-        &cmd_channel_list,   &cmd_channel_signconfigtx, &cmd_channel_update,  &cmd_peer_version,
+        &cmd_channel_create, &cmd_channel_fetch, &cmd_channel_getinfo,
+        &cmd_channel_join,   &cmd_channel_list,  &cmd_channel_signconfigtx,
+        &cmd_channel_update, &cmd_node_start,    &cmd_peer_version,
     };
     static const struct cli_program program = {
         .name = "peer",
-        .about = "peer asks a Fabric network; of Fabric's peer it has these commands so far.",
+        .about = "peer is a node of a Fabric network, and asks such nodes.",
         .cmds = cmds,
         .count = WEFT_ARRAY_LEN(cmds),
         .misused = 1,

@@ -214,17 +214,22 @@ static void refuse_status(struct deliver_client *c, uint64_t status)
 void deliver_client_message(struct deliver_client *c, struct bytes message)
 {
     struct response r = { 0 };
-    struct weft_err e;
+    struct weft_err e = { 0 };
     if (c->sm.state != DELIVER_CLIENT_RECEIVING)
         return;
-    if (!parse_response(message, &r))
+    if (!parse_response(message, &r)) {
         deliver_client_closed(c, "the message is no DeliverResponse");
-    else if (r.has_status)
+    } else if (r.has_status) {
         refuse_status(c, r.status);
-    else if (!r.has_block)
+    } else if (!r.has_block) {
         deliver_client_refused(c, "unknown message type '<nil>'");
-    else if (c->deps->block(c->ctx, r.block, &e) != WEFT_OK)
-        deliver_client_refused(c, e.msg);
+    } else {
+        enum weft_code rc = c->deps->block(c->ctx, r.block, &e);
+        if (rc == WEFT_CORRUPT)
+            deliver_client_closed(c, e.msg);
+        else if (rc != WEFT_OK)
+            deliver_client_refused(c, e.msg);
+    }
 }
 
 void deliver_client_refreshed(struct deliver_client *c)

@@ -47,7 +47,8 @@ struct deliver_client_deps {
     void (*hang_up)(void *ctx);
     /* deliver_client_timer after so long; a new one takes the old one's place. */
     void (*wait)(void *ctx, int64_t ns);
-    /* One received block, the bytes of common.Block.  An error refuses it at once. */
+    /* One received block, the bytes of common.Block.  An error refuses it at once;
+     * WEFT_CORRUPT: they are none, and the stream counts as broken. */
     enum weft_code (*block)(void *ctx, struct bytes block, struct weft_err *e);
     /* It will not go on: its leadership, if it was elected, is given up. */
     void (*gave_up)(void *ctx);
