@@ -132,8 +132,15 @@ class MadeNetwork:
             "ORDERER_CONSENSUS_WALDIR": str(self.folder / "wal"),
             "ORDERER_CONSENSUS_SNAPDIR": str(self.folder / "snap"),
         }
-        process = Process([program], env=whole | env, cwd=self.folder)
-        process.wait_for(r"Beginning to serve requests")
+        return self._start([program], whole | env, r"Beginning to serve requests")
+
+    def _start(self, argv, env, ready):
+        process = Process(argv, env=env, cwd=self.folder)
+        try:
+            process.wait_for(ready)
+        except AssertionError:
+            process.stop(9)
+            raise
         return process
 
     def peer_env(self, n):
@@ -157,9 +164,8 @@ class MadeNetwork:
         }
 
     def start_peer(self, n, program=BIN / "peer", **env):
-        process = Process([program, "node", "start"], env=self.peer_env(n) | env, cwd=self.folder)
-        process.wait_for(r"Started peer with ID=\[")
-        return process
+        return self._start([program, "node", "start"], self.peer_env(n) | env,
+                           r"Started peer with ID=\[")
 
     def chain_info(self, n, ok=True):
         """{"height": ..., "currentBlockHash": ...} of the peer, as it says; None: it does not."""
