@@ -13,6 +13,7 @@
 
 LOG_DEFINE(logger, "peer");
 LOG_DEFINE(start_log, "nodeCmd");
+LOG_DEFINE(ledger_log, "ledgermgmt");
 
 struct peer_channels {
     struct peer_channels_config config;
@@ -162,11 +163,13 @@ static enum weft_code resume(struct peer_channels *c, const char *id, struct wef
     struct kv_ledger *ledger = NULL;
     struct weft_err why = { 0 };
     LOG_INFO(&logger, "Loading chain %s", id);
+    LOG_INFO(&ledger_log, "Opening ledger with id = %s", id);
     enum weft_code rc = kv_ledger_open(c->ledgers, id, &ledger, &why);
     if (rc != WEFT_OK) {
         LOG_ERROR(&logger, "Failed to load ledger %s(%s)", id, why.msg);
         return WEFT_OK;
     }
+    LOG_INFO(&ledger_log, "Opened ledger with id = %s", id);
     rc = add(c, id, ledger, &why);
     if (rc == WEFT_UNAVAILABLE)
         return WEFT_FAIL(e, rc, "%s", why.msg);
@@ -204,8 +207,11 @@ static enum weft_code join_here(struct peer_channels *c, struct join *j, struct 
     struct kv_ledger *ledger = NULL;
     if (c->is_stopping)
         return WEFT_FAIL(e, WEFT_CANCELLED, "the peer stops");
+    LOG_INFO(&ledger_log, "Creating ledger [%s] with genesis block", j->id);
     enum weft_code rc = kv_ledgers_create(c->ledgers, j->genesis, &ledger, e);
-    if (rc != WEFT_OK)
+    if (rc == WEFT_OK)
+        LOG_INFO(&ledger_log, "Created ledger [%s] with genesis block", j->id);
+    else
         return weft_err_wrap(e, rc, "cannot create ledger from genesis block");
     rc = add(c, j->id, ledger, e);
     if (rc == WEFT_UNAVAILABLE)

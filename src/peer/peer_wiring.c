@@ -15,6 +15,7 @@
 #include "peer/orderer_overrides.h"
 #include "peer/peer_address.h"
 #include "peer/peer_channels.h"
+#include "peer/peer_services.h"
 #include "peer/peer_tls.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ enum {
     MAIN_MAIL = 4096,
     JOBS_MAX = 1 << 16,
     STORE_THREADS = 2,
+    CALL_THREADS = 2,
 };
 
 LOG_DEFINE(logger, "nodeCmd");
@@ -41,10 +43,12 @@ struct peer {
     struct peer_tls *tls;
     struct orderer_overrides overrides;
     struct mailbox *mb; /* main's */
-    struct jobs *store, *crypto, *resolve;
+    struct jobs *store, *crypto, *calls, *resolve;
     struct key_tables *tables;
     struct net_loop *net[NET_LOOPS_MAX];
     size_t net_count;
+    struct peer_services_world world;
+    struct peer_services *services[NET_LOOPS_MAX];
     struct peer_channels *channels;
     _Atomic(struct peer_channels *) shown; /* to the operations thread; NULL: not yet */
     struct grpc_listener *listener;
@@ -98,6 +102,7 @@ static void make_loops(struct peer *p)
     const struct net_limits limits = limits_of(&p->config->peer);
     p->store = jobs_new("store", STORE_THREADS, JOBS_MAX);
     p->crypto = jobs_new("crypto", p->config->peer.validator_pool_size, JOBS_MAX);
+    p->calls = jobs_new("calls", CALL_THREADS, JOBS_MAX);
     p->resolve = jobs_new("resolve", 1, JOBS_MAX);
     p->tables = key_tables_new(&(struct key_tables_config){
         .budget_bytes = KEY_TABLES_BUDGET_DEFAULT, .pool = p->crypto });
@@ -119,8 +124,15 @@ static enum weft_code serve(struct peer *p, struct weft_err *e)
 {
     WEFT_CLEANUP(tls_context_unref) struct tls_context *tls = NULL;
     WEFT_TRY(server_context(p, &tls, e));
-    for (size_t i = 0; i < p->net_count; i++)
-        net_loop_serve(p->net[i], NULL, 0, tls);
+    const struct peer_support support = peer_channels_support(p->channels);
+    peer_services_init(&p->world, p->config, &support, msp_manager_at(p->local, 0), p->signer,
+                       p->calls);
+    for (size_t i = 0; i < p->net_count; i++) {
+        size_t count = 0;
+        p->services[i] = peer_services_new(&p->world, p->net[i]);
+        const struct grpc_method *methods = peer_services_methods(p->services[i], &count);
+        net_loop_serve(p->net[i], methods, count, tls);
+    }
     return WEFT_OK;
 }
 
@@ -321,11 +333,14 @@ void peer_stop(struct peer *p)
     grpc_listener_free(p->listener);
     for (size_t i = 0; i < p->net_count; i++)
         net_loop_close_calls(p->net[i]);
+    jobs_free(p->calls);
     jobs_free(p->store);
     jobs_free(p->crypto);
     jobs_free(p->resolve);
-    for (size_t i = 0; i < p->net_count; i++)
+    for (size_t i = 0; i < p->net_count; i++) {
         net_loop_free(p->net[i]);
+        peer_services_free(p->services[i]);
+    }
     peer_channels_free(p->channels);
     mailbox_free(p->mb);
     metrics_free(p->metrics);
@@ -341,8 +356,8 @@ void peer_stop(struct peer *p)
 void peer_report(const struct peer *p)
 {
     LOG_INFO(&logger,
-             "Go routines report: this peer has none; [%zu] net threads, [%d] store threads, [%u] "
-             "crypto threads",
-             p->net_count, (int)STORE_THREADS, jobs_threads(p->crypto));
+             "Go routines report: this peer has none; [%zu] net threads, [%d] store threads, [%d] "
+             "call threads, [%u] crypto threads",
+             p->net_count, (int)STORE_THREADS, (int)CALL_THREADS, jobs_threads(p->crypto));
     peer_channels_report(p->channels);
 }

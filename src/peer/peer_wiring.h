@@ -15,7 +15,8 @@
  *   chan:<id>    one a channel     deliver client, verifying, payload buffer, leader election
  *   commit:<id>  one a channel     validation's order, ledger, the configuration in force
  *   crypto       validatorPoolSize nothing: parts of blocks, signatures
- *   store        2                 nothing: reads blocks, runs system chaincodes
+ *   store        2                 nothing: reads blocks
+ *   calls        2                 nothing: runs system chaincodes, waits for a join
  *   resolve      1                 nothing: asks for names' addresses
  *   operations   1                 HTTP: health, metrics, log levels, version
  *
@@ -31,7 +32,7 @@
  *   commit:<id>  crypto      parts that are done          cannot: COMMITTER_PARTS_OUT
  *   commit:<id>  main        stop                         main waits
  *   main         commit      configured, failed           commit waits
- *   main         workers     a channel to join            the worker waits, and for the answer
+ *   main         calls       a channel to join            the worker waits, and for the answer
  *   jobs         anybody     parts, reads, calls          done where they are, or refused
  *
  * Waits go chan -> net, commit -> main -> net and never back: main waits for a channel's
