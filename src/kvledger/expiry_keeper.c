@@ -13,6 +13,7 @@ struct expiry_keeper {
     struct buf key;
     size_t prefix_len; /* "channel/0" 00 '1' */
     uint64_t kept;     /* no entry goes with a block before this one */
+    bool is_due;       /* an entry has gone and is not forgotten */
 };
 
 struct expiry_keeper *expiry_keeper_new(struct kv *bookkeeper, const char *channel)
@@ -303,8 +304,14 @@ enum weft_code expiry_keeper_expire(struct expiry_keeper *k, uint64_t block,
         struct bytes rest = bytes_skip(key, start.len);
         if (!order_key_take(&rest, &g.written))
             return damaged(e);
+        k->is_due = true;
         WEFT_TRY(let_go(&g, value, e));
     }
+}
+
+bool expiry_keeper_is_due(const struct expiry_keeper *k)
+{
+    return k->is_due;
 }
 
 enum weft_code expiry_keeper_forget(struct expiry_keeper *k, uint64_t block, struct weft_err *e)
@@ -330,5 +337,6 @@ enum weft_code expiry_keeper_forget(struct expiry_keeper *k, uint64_t block, str
     if (any)
         WEFT_TRY(kv_write(k->kv, k->batch, false, e));
     k->kept = block + 1;
+    k->is_due = false;
     return WEFT_OK;
 }
