@@ -79,7 +79,7 @@ static void add(struct world *w, const struct buf *sets, size_t count, const uin
                                    w->colls, &e));
     EXPECT_OK(block_pvt_of_store(w->store, 0, w->colls, &p, &e));
     EXPECT_EQ(block_pvt_block(p)->set_count, count);
-    EXPECT_OK(block_pvt_add_updates(p, codes, &w->before.reader, w->updates, &e));
+    EXPECT_OK(block_pvt_add_updates(p, codes, count, &w->before.reader, w->updates, &e));
 }
 
 TEST(valid_transactions_private_writes_join_the_updates)

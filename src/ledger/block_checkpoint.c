@@ -47,3 +47,10 @@ void block_checkpoint_put(const struct block_index *ix, struct kv_batch *batch,
     block_checkpoint_encode(c, &value);
     kv_batch_put(batch, buf_bytes(&key), buf_bytes(&value));
 }
+
+void block_checkpoint_drop(const struct block_index *ix, struct kv_batch *batch)
+{
+    WEFT_CLEANUP(buf_done) struct buf key = { 0 };
+    block_index_key(ix, bytes_of_str(checkpoint_key), &key);
+    kv_batch_delete(batch, buf_bytes(&key));
+}

@@ -29,5 +29,6 @@ enum weft_code block_checkpoint_load(const struct block_index *ix, bool *ret_fou
                                      struct weft_err *e) WEFT_MUST_CHECK;
 void block_checkpoint_put(const struct block_index *ix, struct kv_batch *batch,
                           const struct block_checkpoint *c);
+void block_checkpoint_drop(const struct block_index *ix, struct kv_batch *batch);
 
 #endif

@@ -1,6 +1,7 @@
 #include "ledger/block_store_private.h"
 
 #include "base/log.h"
+#include "ledger/peer_lock.h"
 #include "os/dirs.h"
 #include "os/file.h"
 
@@ -19,28 +20,6 @@ enum weft_code dir_make_lasting(const char *root, const char *path, struct weft_
             return WEFT_OK;
         *slash = '\0';
     }
-}
-
-/* A peer's lock is an empty database that nobody writes to: a Go peer refuses
- * a folder that is not one.  So one that a crash left half made is made anew. */
-static enum weft_code take_peer_lock(struct block_stores *s, struct weft_err *e)
-{
-    WEFT_FREE char *path = weft_asprintf("%s/fileLock", s->root);
-    struct weft_err why = { 0 };
-    WEFT_TRY(dir_make_lasting(s->root, path, e));
-    enum weft_code rc = kv_open(path, "", &s->file_lock, &why);
-    if (rc == WEFT_CORRUPT) {
-        LOG_WARN(&logger, "The lock file's database is damaged (%s), it is made anew", why.msg);
-        WEFT_TRY(kv_destroy(path, e));
-        rc = kv_open(path, "", &s->file_lock, &why);
-    }
-    if (rc != WEFT_OK)
-        rc = WEFT_FAIL(e, rc, "%s", why.msg);
-    if (rc == WEFT_UNAVAILABLE)
-        return weft_err_wrap(e, rc,
-                             "as another peer node command is executing, wait for that command to "
-                             "complete its execution or terminate it before retrying");
-    return rc;
 }
 
 /* Moves the damaged folder out of the way, keeping one for whoever wants to
@@ -148,7 +127,7 @@ enum weft_code block_stores_open(const char *root, enum ledger_layout layout,
     if (layout == LEDGER_PEER) {
         s->chains = weft_asprintf("%s/chains/chains", root);
         index = weft_asprintf("%s/chains/index", root);
-        WEFT_TRY(take_peer_lock(s, e));
+        WEFT_TRY(peer_lock_take(root, &s->file_lock, e));
     } else {
         s->chains = weft_asprintf("%s/chains", root);
         index = weft_asprintf("%s/index", root);

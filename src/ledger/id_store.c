@@ -1,7 +1,10 @@
 #include "ledger/id_store.h"
 
+#include "base/log.h"
 #include "ledger/kv.h"
 #include "proto/wire.h"
+
+LOG_DEFINE(logger, "kvledger");
 
 static const char flag_key[] = "underConstructionLedgerKey";
 
@@ -18,14 +21,31 @@ static void key_of(char kind, const char *channel, struct buf *out)
 
 /* ---- opening --------------------------------------------------------------- */
 
-static enum weft_code check_format(struct kv *kv, const char *path, struct weft_err *e)
+static const char current[] = "2.0";
+
+static enum weft_code has_any(struct kv *kv, bool *ret, struct weft_err *e)
 {
-    static const char current[] = "2.0";
-    WEFT_CLEANUP(buf_done) struct buf value = { 0 };
     WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(kv, bytes_of(NULL, 0));
     struct bytes key, first;
+    return kv_iter_next(it, ret, &key, &first, e);
+}
+
+static enum weft_code unexpected_format(const char *path, const struct buf *format,
+                                        const char *expected, struct weft_err *e)
+{
+    WEFT_FREE char *stored = bytes_dup_str(buf_bytes(format));
+    return WEFT_FAIL(
+        e, WEFT_INVALID,
+        "unexpected format. db info = [leveldb for channel-IDs at [%s]], data format = "
+        "[%s], expected format = [%s]",
+        path, stored, expected);
+}
+
+static enum weft_code check_format(struct kv *kv, const char *path, struct weft_err *e)
+{
+    WEFT_CLEANUP(buf_done) struct buf value = { 0 };
     bool any = false, found = false;
-    WEFT_TRY(kv_iter_next(it, &any, &key, &first, e));
+    WEFT_TRY(has_any(kv, &any, e));
     if (!any) {
         WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
         kv_batch_put(b, bytes_of_str("f"), bytes_of_str(current));
@@ -34,12 +54,7 @@ static enum weft_code check_format(struct kv *kv, const char *path, struct weft_
     WEFT_TRY(kv_get(kv, bytes_of_str("f"), &found, &value, e));
     if (bytes_eq(buf_bytes(&value), bytes_of_str(current)))
         return WEFT_OK;
-    WEFT_FREE char *stored = bytes_dup_str(buf_bytes(&value));
-    return WEFT_FAIL(
-        e, WEFT_INVALID,
-        "unexpected format. db info = [leveldb for channel-IDs at [%s]], data format = "
-        "[%s], expected format = [%s]",
-        path, stored, current);
+    return unexpected_format(path, &value, current, e);
 }
 
 enum weft_code id_store_open(const char *path, struct id_store **ret, struct weft_err *e)
@@ -59,6 +74,46 @@ void id_store_close(struct id_store *s)
         return;
     kv_close(s->kv);
     free(s);
+}
+
+/* ---- from before 2.0 -------------------------------------------------------------- */
+
+static enum weft_code give_status(struct kv *kv, const char *path, struct weft_err *e)
+{
+    WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
+    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(kv, bytes_of_str("l"));
+    WEFT_CLEANUP(buf_done) struct buf status = { 0 };
+    struct bytes key, value;
+    bool found = false;
+    LOG_INFO(&logger, "Upgrading ledgerProvider database to the new format %s" LOG_KV "path=%s",
+             current, path);
+    kv_batch_put(b, bytes_of_str("f"), bytes_of_str(current));
+    for (;;) {
+        WEFT_TRY(kv_iter_next(it, &found, &key, &value, e));
+        if (!found || key.data[0] != 'l')
+            return kv_write(kv, b, true, e);
+        buf_clear(&status);
+        buf_put_u8(&status, 's');
+        buf_put(&status, bytes_skip(key, 1));
+        kv_batch_put(b, buf_bytes(&status), bytes_of(NULL, 0));
+    }
+}
+
+enum weft_code id_store_upgrade(const char *path, struct weft_err *e)
+{
+    WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
+    WEFT_CLEANUP(buf_done) struct buf value = { 0 };
+    bool any = false, found = false;
+    WEFT_TRY(kv_open(path, "", &kv, e));
+    WEFT_TRY(has_any(kv, &any, e));
+    if (!any) {
+        LOG_WARN(&logger, "Ledger database %s is empty, nothing to upgrade", path);
+        return WEFT_OK;
+    }
+    WEFT_TRY(kv_get(kv, bytes_of_str("f"), &found, &value, e));
+    if (bytes_eq(buf_bytes(&value), bytes_of_str(current)))
+        return WEFT_OK;
+    return value.len == 0 ? give_status(kv, path, e) : unexpected_format(path, &value, "", e);
 }
 
 /* ---- making a ledger --------------------------------------------------------- */

@@ -30,6 +30,9 @@ enum ledger_status {
 /* `path` is ledgersData/ledgerProvider. */
 enum weft_code id_store_open(const char *path, struct id_store **ret,
                              struct weft_err *e) WEFT_MUST_CHECK;
+/* Of a peer before 2.0: gives each channel its status, and the format its mark; fine when it is
+ * done already, or there is nothing.  WEFT_INVALID for a format that is neither. */
+enum weft_code id_store_upgrade(const char *path, struct weft_err *e) WEFT_MUST_CHECK;
 void id_store_close(struct id_store *s);
 WEFT_DEFINE_CLEANUP(struct id_store *, id_store_close)
 

@@ -84,3 +84,42 @@ TEST(another_format_is_refused)
     EXPECT_CODE(id_store_open(dir, &s, &e), WEFT_INVALID);
     EXPECT_WORDS(e, "data format = [1.0], expected format = [2.0]");
 }
+
+TEST(an_inventory_from_before_2_0_gets_statuses_and_its_mark)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_CLEANUP(id_store_close) struct id_store *s = NULL;
+    {
+        WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
+        WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
+        EXPECT_OK(kv_open(dir, "", &kv, &e));
+        kv_batch_put(b, bytes_of_str("la"), bytes_of_str("block 0"));
+        kv_batch_put(b, bytes_of_str("lb"), bytes_of_str("block 0"));
+        EXPECT_OK(kv_write(kv, b, true, &e));
+    }
+    EXPECT_CODE(id_store_open(dir, &s, &e), WEFT_INVALID);
+    EXPECT_WORDS(e, "data format = [], expected format = [2.0]");
+    EXPECT_OK(id_store_upgrade(dir, &e));
+    EXPECT_OK(id_store_open(dir, &s, &e));
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    EXPECT_OK(id_store_list(s, &l, &e));
+    EXPECT_EQ(l.count, 2);
+    id_store_close(WEFT_TAKE(s));
+    EXPECT_OK(id_store_upgrade(dir, &e)); /* done already */
+}
+
+TEST(an_inventory_of_a_later_format_is_not_upgraded)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_dir();
+    {
+        WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
+        WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
+        EXPECT_OK(kv_open(dir, "", &kv, &e));
+        kv_batch_put(b, bytes_of_str("f"), bytes_of_str("3.0"));
+        EXPECT_OK(kv_write(kv, b, true, &e));
+    }
+    EXPECT_CODE(id_store_upgrade(dir, &e), WEFT_INVALID);
+    EXPECT_WORDS(e, "data format = [3.0], expected format = []");
+}

@@ -134,6 +134,19 @@ enum weft_code dir_remove_tree(const char *path, struct weft_err *e)
     return WEFT_OK;
 }
 
+enum weft_code dir_empty(const char *path, struct weft_err *e)
+{
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    if (!path_is_dir(path))
+        return WEFT_OK;
+    WEFT_TRY(dir_list(path, &l, e));
+    for (size_t i = 0; i < l.count; i++) {
+        WEFT_FREE char *in = weft_asprintf("%s/%s", path, l.names[i]);
+        WEFT_TRY(dir_remove_tree(in, e));
+    }
+    return dir_sync(path, e);
+}
+
 enum weft_code dir_make_temporary(const char *prefix, char **ret_path, struct weft_err *e)
 {
     const char *base = secure_getenv("TMPDIR");

@@ -33,6 +33,10 @@ enum weft_code dir_list(const char *path, struct dir_list *ret, struct weft_err 
  * follow links. */
 enum weft_code dir_remove_tree(const char *path, struct weft_err *e) WEFT_MUST_CHECK;
 
+/* Removes all that is in a folder, and keeps the folder; fine when it is not there.  What was in
+ * it stays away after a power failure, too. */
+enum weft_code dir_empty(const char *path, struct weft_err *e) WEFT_MUST_CHECK;
+
 /* A new folder below $TMPDIR or /tmp; caller frees the name. */
 enum weft_code dir_make_temporary(const char *prefix, char **ret_path,
                                   struct weft_err *e) WEFT_MUST_CHECK;
