@@ -91,13 +91,21 @@ void grpc_stream_header(struct h2_stream *h2s, struct bytes name, struct bytes v
         s->bad_header = true;
 }
 
+/* Trailers have the limit for themselves. */
+static void complete_headers(struct grpc_stream *s)
+{
+    if (!s->headers_complete)
+        s->h2s.header_bytes = s->h2s.header_fields = 0;
+    s->headers_complete = true;
+}
+
 /* A client's: the first headers, or the trailers. */
 static void response_headers_end(struct grpc_stream *s)
 {
     bool first = !s->headers_complete;
     if (s->http_status >= 100 && s->http_status < 200)
         return; /* a word in between */
-    s->headers_complete = true;
+    complete_headers(s);
     if (!first || s->has_status)
         return;
     if (s->http_status != 200) {
@@ -119,7 +127,7 @@ void grpc_stream_headers_end(struct h2_stream *h2s)
     }
     if (s->headers_complete)
         return; /* a client's trailers: of no use */
-    s->headers_complete = true;
+    complete_headers(s);
     s->life = GRPC_STREAM_OPEN;
     if (!s->is_grpc) {
         s->http_status = 415;

@@ -270,6 +270,11 @@ void grpc_stream_closed(struct h2_stream *h2s, uint32_t error)
     struct grpc_conn *c = s->conn;
     bool client = c->side == H2_CLIENT;
     s->h2_closed = true;
+    if (client && s->h2s.headers_too_large) { /* a status that came with them is half a story */
+        s->has_status = false;
+        free(WEFT_TAKE(s->message));
+        set_status(s, GRPC_INTERNAL, "peer header list size exceeded limit");
+    }
     /* The messages before the status come first, when their reader wants them. */
     if (client && s->has_status && s->life == GRPC_STREAM_OPEN && (s->held.len > 0 || s->paused)) {
         s->next_orphan = c->orphans;

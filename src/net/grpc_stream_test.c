@@ -44,6 +44,54 @@ TEST(metadata_goes_both_ways_and_binary_stays_binary)
     world_finish();
 }
 
+/* A call whose headers and trailers have a field of these sizes. */
+static void call_with_metadata(size_t request, size_t headers, size_t trailers)
+{
+    static uint8_t text[4000];
+    WEFT_CLEANUP(grpc_meta_done) struct grpc_meta md = { 0 };
+    memset(text, 'v', sizeof(text));
+    grpc_meta_add(&md, bytes_of_str("x-a"), bytes_of(text, request));
+    w = (struct grpc_world){ .limits = NET_LIMITS_DEFAULT };
+    w.limits.header_bytes = 2000;
+    world_begin();
+    world_connect();
+    w.asked.stream = grpc_client_call(w.client, "/t.T/Stream", &md, 0, &world_ops, &w.asked);
+    WORLD_WAIT(w.answered.stream != NULL || w.asked.closed);
+    if (w.answered.stream == NULL)
+        return;
+    grpc_stream_add_header(w.answered.stream, "x-b", bytes_of(text, headers));
+    grpc_stream_add_trailer(w.answered.stream, "x-c", bytes_of(text, trailers));
+    world_send(w.answered.stream, 0, 10);
+    grpc_stream_finish(w.answered.stream, GRPC_OK, NULL);
+    WORLD_WAIT(w.asked.closed);
+}
+
+TEST(request_headers_and_trailers_have_the_limit_each)
+{
+    call_with_metadata(1500, 1500, 1500);
+    EXPECT_EQ(w.asked.code, GRPC_OK);
+    EXPECT_EQ(w.asked.messages, 1);
+    world_finish();
+}
+
+TEST(metadata_over_the_limit_fails_that_call_and_no_other)
+{
+    static const size_t sizes[][3] = { { 1, 3000, 1 }, { 1, 1, 3000 }, { 3000, 1, 1 } };
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(sizes); i++) {
+        struct world_reply r = { 0 };
+        call_with_metadata(sizes[i][0], sizes[i][1], sizes[i][2]);
+        EXPECT_EQ(w.asked.code, GRPC_INTERNAL);
+        if (i < 2)
+            EXPECT_STR(w.asked.words, "peer header list size exceeded limit");
+        (void)grpc_client_unary(w.client, "/t.T/Once", NULL, 0, net_msg_copy(bytes_of_str("x")),
+                                world_on_reply, &r);
+        WORLD_WAIT(r.came);
+        EXPECT_EQ(r.code, GRPC_OK);
+        net_msg_unref(r.m);
+        world_finish();
+    }
+}
+
 TEST(messages_of_both_sides_arrive_whole_and_in_order)
 {
     world_start();

@@ -44,7 +44,9 @@ struct h2_stream {
     size_t out_offset;                        /* how much of the first is sent */
     size_t out_bytes;                         /* of all of them, unsent */
     size_t window_owed, conn_owed;            /* received, not yet consumed */
-    size_t header_bytes, header_fields;
+    size_t header_bytes,
+        header_fields; /* received; whoever knows that a section ended resets them */
+    bool headers_too_large;
     enum h2_sending {
         H2_IDLE,    /* no headers sent yet */
         H2_SENDING, /* headers sent: messages may follow */

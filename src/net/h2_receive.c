@@ -56,6 +56,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *f, const uin
     s->header_fields++;
     if (s->header_bytes > h->limits->header_bytes || s->header_fields > h->limits->header_fields) {
         h2_glitch(h, COST_HEADERS_LIMIT);
+        s->headers_too_large = true;
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
     h->ops->on_header(s, bytes_of(name, name_len), bytes_of(value, value_len));

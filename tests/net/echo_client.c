@@ -11,6 +11,8 @@
  *   fail TEXT          "CODE MESSAGE" as the server's status
  *   hang MS            a call with that deadline
  *   cancel MS          a call given up after that time
+ *   giveup SIZE        a call that the server gives up when it has that message
+ *   meta SIZE          metadata there and back, in headers and trailers, one so large
  *   wait MS            nothing, so long
  *   who NOTHING        whom the server sees */
 #include "net/grpc_client.h"
@@ -36,6 +38,8 @@ struct call {
     unsigned to_send, sent, got;
     size_t size, got_bytes;
     bool half_close, wrong, quiet;
+    size_t meta_size; /* of the large one; 0: no metadata */
+    bool had_headers;
     struct loop_timer give_up;
     struct grpc_stream *stream;
 };
@@ -78,6 +82,42 @@ static void send_more(struct grpc_stream *s)
         grpc_stream_half_close(s);
 }
 
+/* ---- metadata ------------------------------------------------------------------------ */
+
+static const uint8_t binary[] = { 0, 255, 1, ',', '\n' };
+
+static void put_metadata(struct grpc_meta *md, size_t size)
+{
+    WEFT_FREE char *large = weft_alloc(size + 1);
+    memset(large, 'v', size);
+    grpc_meta_add(md, bytes_of_str("x-a"), bytes_of_str("1"));
+    grpc_meta_add(md, bytes_of_str("x-b-bin"), bytes_of(binary, sizeof(binary)));
+    grpc_meta_add(md, bytes_of_str("x-large"), bytes_of_str(large));
+}
+
+static bool came_back(const struct grpc_meta *got, size_t size)
+{
+    WEFT_CLEANUP(grpc_meta_done) struct grpc_meta sent = { 0 };
+    put_metadata(&sent, size);
+    for (struct grpc_meta_item i = { 0 }; grpc_meta_next(&sent, &i);) {
+        WEFT_FREE char *name = bytes_dup_str(i.name);
+        struct bytes v = { 0 };
+        if (!grpc_meta_get(got, name, &v) || !bytes_eq(v, i.value))
+            return false;
+    }
+    return true;
+}
+
+static void on_headers(struct grpc_stream *s)
+{
+    struct call *c = grpc_stream_user(s);
+    c->had_headers = true;
+    if (c->meta_size > 0 && !came_back(grpc_stream_metadata(s), c->meta_size))
+        c->wrong = true;
+}
+
+/* ---- what comes back ------------------------------------------------------------------- */
+
 static void on_message(struct grpc_stream *s, struct net_msg *m)
 {
     struct call *c = grpc_stream_user(s);
@@ -97,6 +137,8 @@ static void on_close(struct grpc_stream *s, enum grpc_code code, const char *mes
 {
     struct call *c = grpc_stream_user(s);
     loop_timer_clear(t.loop, &c->give_up);
+    if (c->meta_size > 0)
+        c->wrong = c->wrong || !c->had_headers || !came_back(grpc_stream_trailers(s), c->meta_size);
     t.failed += c->wrong || code != GRPC_OK;
     if (!c->quiet || c->wrong || code != GRPC_OK)
         (void)printf("%s %s %u %zu%s%s%s\n", c->name, grpc_code_name((int)code), c->got,
@@ -105,7 +147,8 @@ static void on_close(struct grpc_stream *s, enum grpc_code code, const char *mes
     t.open--;
 }
 
-static const struct grpc_stream_ops ops = { .on_message = on_message,
+static const struct grpc_stream_ops ops = { .on_headers = on_headers,
+                                            .on_message = on_message,
                                             .on_writable = send_more,
                                             .on_close = on_close };
 
@@ -115,13 +158,13 @@ static void give_up(struct loop_timer *timer)
     grpc_stream_cancel(c->stream);
 }
 
-static struct call *start(const char *name, const char *path, unsigned count, size_t size,
-                          uint64_t timeout_ms)
+static struct call *start_with(const char *name, const char *path, const struct grpc_meta *md,
+                               uint64_t timeout_ms)
 {
     struct call *c = weft_alloc(sizeof(*c));
-    *c = (struct call){ .name = name, .to_send = count, .size = size, .half_close = true };
+    *c = (struct call){ .name = name, .half_close = true };
     c->give_up.fire = give_up;
-    c->stream = grpc_client_call(t.client, path, NULL, timeout_ms, &ops, c);
+    c->stream = grpc_client_call(t.client, path, md, timeout_ms, &ops, c);
     if (c->stream == NULL) {
         (void)printf("%s refused\n", name);
         free(c);
@@ -129,6 +172,29 @@ static struct call *start(const char *name, const char *path, unsigned count, si
         return NULL;
     }
     t.open++;
+    return c;
+}
+
+static struct call *start(const char *name, const char *path, unsigned count, size_t size,
+                          uint64_t timeout_ms)
+{
+    struct call *c = start_with(name, path, NULL, timeout_ms);
+    if (c != NULL) {
+        c->to_send = count;
+        c->size = size;
+    }
+    return c;
+}
+
+static struct call *start_meta(size_t size)
+{
+    WEFT_CLEANUP(grpc_meta_done) struct grpc_meta md = { 0 };
+    put_metadata(&md, size);
+    struct call *c = start_with("meta", "/test.Echo/Once", &md, 0);
+    if (c != NULL) {
+        c->to_send = 1;
+        c->meta_size = size;
+    }
     return c;
 }
 
@@ -193,6 +259,10 @@ static int run(const char *name, const char *arg, const char *arg2)
         c = start("cancel", "/test.Echo/Hang", 0, 0, 0);
         if (c != NULL)
             loop_timer_set(t.loop, &c->give_up, loop_now_ms(t.loop) + n);
+    } else if (strcmp(name, "giveup") == 0) {
+        c = start("giveup", "/test.Echo/GiveUp", 1, n, 0);
+    } else if (strcmp(name, "meta") == 0) {
+        c = start_meta(n);
     } else if (strcmp(name, "wait") == 0) {
         wait_a_little(n);
     } else {

@@ -13,6 +13,9 @@ import grpc
 
 
 def once(request, context):
+    metadata = tuple((k, v) for k, v in context.invocation_metadata() if k.startswith("x-"))
+    context.send_initial_metadata(metadata)
+    context.set_trailing_metadata(metadata)
     return request
 
 
@@ -54,6 +57,12 @@ def hang(requests, context):
     return iter([])
 
 
+def give_up(requests, context):
+    next(requests)
+    context.cancel()
+    return iter([])
+
+
 def ack(requests, context):
     for _ in requests:
         yield b"ack"
@@ -66,7 +75,7 @@ def who(request, context):
 def main():
     directory = sys.argv[-1] if len(sys.argv) > 1 and os.path.isdir(sys.argv[-1]) else None
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1),
-               ("grpc.so_reuseport", 0)]
+               ("grpc.max_metadata_size", 1 << 20), ("grpc.so_reuseport", 0)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1200), options=options)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Echo", {
         "Once": grpc.unary_unary_rpc_method_handler(once),
@@ -76,6 +85,7 @@ def main():
         "Sum": grpc.stream_unary_rpc_method_handler(sum_),
         "Fail": grpc.unary_unary_rpc_method_handler(fail),
         "Hang": grpc.stream_stream_rpc_method_handler(hang),
+        "GiveUp": grpc.stream_stream_rpc_method_handler(give_up),
         "Ack": grpc.stream_stream_rpc_method_handler(ack),
         "Who": grpc.unary_unary_rpc_method_handler(who),
     }),))

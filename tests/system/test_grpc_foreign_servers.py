@@ -51,6 +51,14 @@ class Calls:
     def test_100_calls_at_once(self):
         self.assertEqual(self.client("many", 100, 20000), ["many OK 1 20000"])
 
+    def test_metadata_comes_back_in_headers_and_trailers(self):
+        self.assertEqual(self.client("meta", 1, "meta", 40000), ["meta OK 1 0", "meta OK 1 0"])
+
+    def test_a_server_cancels(self):
+        answers = self.client("giveup", 10, "once", 3)
+        self.assertRegex(answers[0], "^giveup (Canceled|Unknown) 0 0")
+        self.assertEqual(answers[1], "once OK 1 3")
+
     def test_ends_that_are_not_ok(self):
         answers = self.client("fail", "5 n\u00e9 100%", "hang", 200, "cancel", 50, "once", 3)
         # Both ends watch the deadline; the words are of the one that comes first.

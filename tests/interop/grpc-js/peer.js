@@ -30,7 +30,14 @@ function fill(size, n) {
 // ---- server
 
 const handlers = {
-  Once: (call, done) => done(null, call.request),
+  Once: (call, done) => {
+    const echo = new grpc.Metadata();
+    for (const name of Object.keys(call.metadata.getMap()).filter((n) => n.startsWith('x-'))) {
+      call.metadata.get(name).forEach((value) => echo.add(name, value));
+    }
+    call.sendMetadata(echo);
+    done(null, call.request, echo);
+  },
   Fail: (call, done) => {
     const [, code, details] = /^(\d+) ?([^]*)$/.exec(call.request.toString());
     done({ code: Number(code), details });
@@ -151,6 +158,18 @@ const checks = {
       assert.deepStrictEqual(m.get('x-b-bin'), [Buffer.from([0, 255, 1])]);
       assert.strictEqual(m.get('x-large')[0].length, 20000);
     }
+  },
+  async half_close(client) {
+    const call = client.Chat();
+    const first = new Promise((resolve) => call.once('data', resolve));
+    call.write(fill(5, 1));
+    assert((await first).equals(fill(5, 1)));
+    const rest = collect(call);
+    call.write(fill(6, 2));
+    call.end();
+    const { got, status } = await rest;
+    assert.strictEqual(status.code, 0);
+    assert(got.length === 1 && got[0].equals(fill(6, 2)));
   },
   async deadline(client) {
     const call = client.Hang(new grpc.Metadata(), { deadline: Date.now() + 200 });
