@@ -3,7 +3,7 @@ P    ?= release
 J    ?= $(shell nproc)
 SECS ?= 60
 CTEST = ctest --test-dir build/$(P) --output-on-failure -j $(J)
-.PHONY: all help deps build test unit check-asan check-tsan fuzz bench lint fmt interop install clean
+.PHONY: all help deps build test unit check-asan check-tsan fuzz bench demo lint fmt interop install clean
 .DEFAULT_GOAL := all
 all: deps build  ## install what is missing, build release programs into build/bin
 help:            ## this list
@@ -13,6 +13,8 @@ deps:            ## install the Debian packages that are missing, saying which
 build: deps      ## build everything (P=release|dev|asan|tsan)
 	@cmake --preset $(P) >/dev/null
 	@cmake --build build/$(P) -j $(J)
+demo: build      ## a network made, run, shot at and judged, within a minute
+	@tools/demo.py
 test: build      ## everything a newcomer should run: unit, vectors, corpus, system
 	@$(CTEST) -LE interop
 unit: build      ## unit tests, vectors and corpora only

@@ -65,6 +65,7 @@ class Demo:
         self.programs = programs
         self.began = time.monotonic()
         self.nodes = {}
+        self.net = None
         self.shown = None
         self.watching = False
         self.printing = threading.Lock()
@@ -134,9 +135,10 @@ class Demo:
 
     def start(self, name):
         if name == "orderer":
-            self.nodes[name] = self.net.start_orderer(self.programs.orderer)
+            self.nodes[name] = self.net.start_orderer()
         else:
-            self.nodes[name] = self.net.start_peer(int(name[-1]), self.programs.peer)
+            n = int(name[-1])
+            self.nodes[name] = self.net.start_peer(n, self.programs.peers[n])
 
     def kill(self, name):
         """As a power cut would end it."""
@@ -225,7 +227,6 @@ class Demo:
         self.say(f"{name} is back")
 
     def run(self):
-        self.make_network()
         self.start_nodes()
         self.heading()
         self.watching = True
@@ -312,10 +313,12 @@ class Demo:
 
 def main():
     arguments = argparse.ArgumentParser(description="A network in a minute.")
-    arguments.add_argument("--orderer", default=BIN / "orderer", help="another orderer program")
-    arguments.add_argument("--peer", default=BIN / "peer", help="another peer program")
+    for n in ORGS:
+        arguments.add_argument(f"--peer{n}", default=BIN / "peer", metavar="PEER",
+                               help=f"another program for the peer of Org{n}")
     arguments.add_argument("--folder", type=pathlib.Path, default=ROOT / "build/demo")
     programs = arguments.parse_args()
+    programs.peers = {n: getattr(programs, f"peer{n}") for n in ORGS}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = programs.folder.absolute()
     shutil.rmtree(folder, ignore_errors=True)
@@ -323,12 +326,15 @@ def main():
     demo = Demo(folder, programs)
     good = False
     try:
+        demo.make_network()
         demo.run()
         good = demo.verdict()
     except (AssertionError, subprocess.TimeoutExpired) as e:
         print(f"\nNOT GOOD: {e}")
     finally:
         logs = dict(demo.nodes)
+        if demo.net is not None:
+            demo.net.kill_running()
         demo.stop_all(signal.SIGKILL)
         if good:
             shutil.rmtree(folder)

@@ -40,6 +40,7 @@ class MadeNetwork:
 
     def __init__(self, folder, consensus="etcdraft", changes=()):
         self.folder = pathlib.Path(folder)
+        self.running = set()
         ports = free_ports(2 + 3 * len(ORGS))
         self.orderer_port, self.orderer_operations = ports[:2]
         self.peer_ports = {n: ports[2 + 3 * i:5 + 3 * i] for i, n in enumerate(ORGS)}
@@ -63,12 +64,23 @@ class MadeNetwork:
     def run(self, program, *args, env=None, ok=True, timeout=60):
         whole = {k: v for k, v in os.environ.items()
                  if not k.startswith(("ORDERER_", "CORE_", "FABRIC_"))}
-        done = subprocess.run([str(BIN / program), *map(str, args)], cwd=self.folder, text=True,
-                              env={**whole, **(env or {})}, capture_output=True, timeout=timeout,
-                              check=False)
-        if ok and done.returncode != 0:
-            raise AssertionError(f"{program} {' '.join(map(str, args))}: {done.stderr}")
-        return done
+        argv = [str(BIN / program), *map(str, args)]
+        with subprocess.Popen(argv, cwd=self.folder, text=True, env={**whole, **(env or {})},
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            self.running.add(process)
+            try:
+                out, errors = process.communicate(timeout=timeout)
+            finally:
+                process.kill()
+                self.running.discard(process)
+        if ok and process.returncode != 0:
+            raise AssertionError(f"{program} {' '.join(map(str, args))}: {errors}")
+        return subprocess.CompletedProcess(argv, process.returncode, out, errors)
+
+    def kill_running(self):
+        """Programs that other threads wait for."""
+        for process in list(self.running):
+            process.kill()
 
     def configtxgen(self, profile, channel, *args):
         self.run("configtxgen", "-configPath", ".", "-profile", profile, "-channelID", channel,
@@ -138,7 +150,7 @@ class MadeNetwork:
         process = Process(argv, env=env, cwd=self.folder)
         try:
             process.wait_for(ready)
-        except AssertionError:
+        except BaseException:  # an interrupt, too: nobody else knows of it yet
             process.stop(9)
             raise
         return process
