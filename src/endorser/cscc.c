@@ -57,16 +57,22 @@ static enum weft_code check_groups(struct bytes group, struct weft_err *e)
     return WEFT_OK;
 }
 
+/* The whole configuration is looked through here; the original finds out about some of it only
+ * when the ledger is made already. */
 static enum weft_code check_capabilities(const struct block_view *v, struct weft_err *e)
 {
+    static const char config_words[] = "initializing channelconfig failed: ";
     WEFT_CLEANUP(bundle_unref) struct bundle *b = NULL;
     struct weft_err why = { 0 };
     enum weft_code rc = bundle_of_block(v, &b, &why);
     if (rc == WEFT_OK)
         rc = bundle_check_supported_by_peer(b, &why);
-    if (rc != WEFT_OK)
-        return WEFT_FAIL(e, rc, "Failed capabilities check: [%.400s]", why.msg);
-    return WEFT_OK;
+    if (rc == WEFT_OK)
+        return rc;
+    bool is_config = strncmp(why.msg, config_words, sizeof(config_words) - 1) == 0;
+    return WEFT_FAIL(e, rc, "Failed capabilities check: [%s%.400s]",
+                     is_config ? "no valid channel configuration found: " : "",
+                     is_config ? why.msg + sizeof(config_words) - 1 : why.msg);
 }
 
 static enum weft_code check_config_block(const struct block_view *v, const struct payload_view *p,
