@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/varint.h"
+#include "deliver/concurrency_limit.h"
 #include "ops/metrics.h"
 #include "os/clock.h"
 #include "os/jobs.h"
@@ -74,7 +75,10 @@ struct read_job {
     uint64_t first, last;
     struct net_msg *messages[DELIVER_BATCH_BLOCKS];
     size_t count;
+    void *snapshot; /* where the form is personal: of the one client, as is the */
+    struct net_msg *request;
     enum weft_code rc;
+    bool failed; /* a block could not be made into a message */
     struct weft_err why;
     struct read_job *next; /* while gathered */
 };
@@ -85,19 +89,29 @@ static void free_owned(void *owner)
 }
 
 /* DeliverResponse { 2 block }, in one piece; the block's bytes are encoded once. */
-static struct net_msg *encode(const struct block_view *v)
+static struct net_msg *encode_block(void *snapshot, struct bytes request, const struct block *b,
+                                    struct weft_err *e)
 {
     uint8_t head[1 + UVARINT_LEN_MAX] = { 2 << 3 | WIRE_LEN };
     struct buf body = { 0 };
-    block_encode(v, &body);
+    (void)snapshot, (void)request, (void)e;
+    block_encode(&b->v, &body);
     size_t head_len = 1 + uvarint_encode(body.len, head + 1);
     return net_msg_wrap(bytes_of(head, head_len), buf_bytes(&body), bytes_of(NULL, 0), free_owned,
                         body.data);
 }
 
+const struct deliver_form deliver_form_block = { "false", "block", false, encode_block };
+
+static const struct deliver_form *form_of(const struct deliver_server *d)
+{
+    return d->config.form;
+}
+
 static void read_blocks(struct job *j)
 {
     struct read_job *r = WEFT_CONTAINER_OF(j, struct read_job, job);
+    struct bytes request = r->request != NULL ? net_msg_bytes(r->request) : bytes_of(NULL, 0);
     size_t bytes = 0;
     while (r->rc == WEFT_OK && r->count < DELIVER_BATCH_BLOCKS && bytes < DELIVER_BATCH_BYTES &&
            r->first + r->count <= r->last) {
@@ -105,7 +119,11 @@ static void read_blocks(struct job *j)
         r->rc = block_iter_next(r->iter, &b, &r->why);
         if (b == NULL)
             break;
-        r->messages[r->count] = encode(&b->v);
+        struct net_msg *m = form_of(r->server)->encode(r->snapshot, request, b, &r->why);
+        r->failed = m == NULL;
+        if (r->failed)
+            break;
+        r->messages[r->count] = m;
         bytes += r->messages[r->count++]->len;
     }
 }
@@ -118,6 +136,9 @@ static void read_job_free(struct read_job *r)
         net_msg_unref(r->messages[i]);
     if (r->own_iter)
         block_iter_free(r->iter);
+    if (r->snapshot != NULL)
+        r->server->config.world->snapshot_free(r->snapshot);
+    net_msg_unref(r->request);
     leave(r->channel);
     free(r);
 }
@@ -140,6 +161,22 @@ static void keep_if_held(struct client *c, const struct read_job *r)
         c->held[i] = net_msg_ref(r->messages[i]);
 }
 
+/* What was read before a block that can't be sent goes out first; when its turn comes the
+ * stream ends. */
+static void hand_over(struct client *c, struct read_job *r)
+{
+    if (r->failed && !r->own_iter)
+        block_iter_free(WEFT_TAKE(c->iter)); /* it stands behind that block */
+    if (r->failed && r->count == 0) {
+        grpc_stream_finish(c->stream, GRPC_UNKNOWN, r->why.msg);
+        return;
+    }
+    c->in_hand = r;
+    deliver_stream_blocks(&c->ds, share_of(r, c), r->rc, &r->why);
+    keep_if_held(c, r);
+    c->in_hand = NULL;
+}
+
 static void read_done(struct mail *m, void *owner)
 {
     struct read_job *r = WEFT_CONTAINER_OF(m, struct read_job, job.mail);
@@ -147,12 +184,8 @@ static void read_done(struct mail *m, void *owner)
     while (r->clients != NULL) {
         struct client *c = r->clients;
         r->clients = c->next_reader;
-        if (c->stream != NULL) {
-            c->in_hand = r;
-            deliver_stream_blocks(&c->ds, share_of(r, c), r->rc, &r->why);
-            keep_if_held(c, r);
-            c->in_hand = NULL;
-        }
+        if (c->stream != NULL)
+            hand_over(c, r);
         c->out--;
         client_free_if_done(c); /* its iterator before the store: the job is still a user */
     }
@@ -226,13 +259,18 @@ static void start_read(void *ctx, struct deliver_channel *channel, uint64_t firs
     struct channel *ch = (struct channel *)(void *)channel;
     c->last = last;
     c->out++;
-    if (ch->is_gathering) {
+    if (ch->is_gathering && !form_of(c->server)->is_personal) {
         gather_read(c, ch, first, last);
         return;
     }
     if (c->iter == NULL)
         c->iter = block_iter_new(store_of(ch), first);
     struct read_job *r = new_read(ch, first, last);
+    if (form_of(c->server)->is_personal) {
+        const struct deliver_world *world = c->server->config.world;
+        r->snapshot = world->snapshot(world->ctx, ch->of_world);
+        r->request = net_msg_ref(c->request);
+    }
     r->iter = c->iter;
     r->clients = c;
     c->next_reader = NULL;
@@ -252,7 +290,8 @@ static void send_blocks(void *ctx, bool send)
         grpc_stream_finish(c->stream, GRPC_RESOURCE_EXHAUSTED, e.msg);
     if (send && c->channel != NULL)
         metric_add(METRIC_OF(c->server->config.metrics, DELIVER_BLOCKS_SENT,
-                             c->server->config.world->id(c->channel->of_world), "false", "block"),
+                             c->server->config.world->id(c->channel->of_world),
+                             form_of(c->server)->filtered, form_of(c->server)->data_type),
                    n);
     drop_held(c);
 }
@@ -465,7 +504,8 @@ static struct deliver_channel *find_channel(void *ctx, struct bytes id)
         return NULL;
     c->channel->users++;
     metric_add(METRIC_OF(o, DELIVER_REQUESTS_RECEIVED,
-                         c->server->config.world->id(c->channel->of_world), "false", "block"),
+                         c->server->config.world->id(c->channel->of_world),
+                         form_of(c->server)->filtered, form_of(c->server)->data_type),
                1);
     return (struct deliver_channel *)(void *)c->channel;
 }
@@ -474,8 +514,8 @@ static void leave_channel(struct client *c, bool success)
 {
     struct channel *ch = WEFT_TAKE(c->channel);
     metric_add(METRIC_OF(c->server->config.metrics, DELIVER_REQUESTS_COMPLETED,
-                         c->server->config.world->id(ch->of_world), "false", "block",
-                         success ? "true" : "false"),
+                         c->server->config.world->id(ch->of_world), form_of(c->server)->filtered,
+                         form_of(c->server)->data_type, success ? "true" : "false"),
                1);
     stop_waiting(c);
     block_iter_free(WEFT_TAKE(c->iter));
@@ -561,6 +601,13 @@ static void on_open(struct grpc_stream *s, void *service)
 {
     struct deliver_server *d = service;
     const struct net_peer *peer = grpc_stream_peer(s);
+    struct weft_err e = { 0 };
+    if (d->config.limit != NULL && !concurrency_limit_enter(d->config.limit, &e)) {
+        LOG_ERROR(&logger, "%s", e.msg);
+        grpc_stream_set_user(s, NULL);
+        grpc_stream_finish(s, GRPC_UNKNOWN, e.msg);
+        return;
+    }
     struct client *c = weft_alloc(sizeof(*c));
     c->server = d;
     c->stream = s;
@@ -577,6 +624,10 @@ static void on_open(struct grpc_stream *s, void *service)
 static void on_message(struct grpc_stream *s, struct net_msg *m)
 {
     struct client *c = grpc_stream_user(s);
+    if (c == NULL) { /* it was refused */
+        net_msg_unref(m);
+        return;
+    }
     const struct deliver_server_config *config = &c->server->config;
     grpc_stream_pause(s); /* the next request waits for the status of this one */
     if (config->trace != NULL)
@@ -589,19 +640,25 @@ static void on_message(struct grpc_stream *s, struct net_msg *m)
 static void on_half_close(struct grpc_stream *s)
 {
     struct client *c = grpc_stream_user(s);
-    deliver_stream_half_close(&c->ds);
+    if (c != NULL)
+        deliver_stream_half_close(&c->ds);
 }
 
 static void on_writable(struct grpc_stream *s)
 {
     struct client *c = grpc_stream_user(s);
-    deliver_stream_writable(&c->ds);
+    if (c != NULL)
+        deliver_stream_writable(&c->ds);
 }
 
 static void on_close(struct grpc_stream *s, enum grpc_code code, const char *message)
 {
     struct client *c = grpc_stream_user(s);
     (void)code, (void)message;
+    if (c == NULL)
+        return;
+    if (c->server->config.limit != NULL)
+        concurrency_limit_leave(c->server->config.limit);
     metric_add(METRIC(c->server->config.metrics, DELIVER_STREAMS_CLOSED), 1);
     c->stream = NULL;
     drop_held(c);
@@ -626,6 +683,8 @@ struct deliver_server *deliver_server_new(const struct deliver_server_config *co
 {
     struct deliver_server *d = weft_alloc(sizeof(*d));
     d->config = *config;
+    if (d->config.form == NULL)
+        d->config.form = &deliver_form_block;
     return d;
 }
 

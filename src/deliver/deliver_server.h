@@ -27,6 +27,7 @@
 #include "ledger/block_store.h"
 #include "net/grpc_server.h"
 
+struct concurrency_limit;
 struct jobs;
 struct metrics_owner;
 
@@ -54,8 +55,23 @@ struct deliver_world {
                              struct weft_err *e);
 };
 
+/* What a method sends for a block, and what it is called in the metrics. */
+struct deliver_form {
+    const char *filtered, *data_type;
+    bool is_personal; /* not the same for everybody who asks */
+    /* On a worker; `snapshot` and `request` are of who asks where it is personal, else there
+     * are none.  NULL: the stream ends with this error. */
+    struct net_msg *(*encode)(void *snapshot, struct bytes request, const struct block *b,
+                              struct weft_err *e);
+};
+
+/* DeliverResponse { 2 block }: the orderer's, and a peer's Deliver. */
+extern const struct deliver_form deliver_form_block;
+
 struct deliver_server_config {
     struct deliver_config stream;
+    const struct deliver_form *form; /* NULL: deliver_form_block */
+    struct concurrency_limit *limit; /* of the service's streams; may be NULL */
     bool binds_tls; /* clients' certificates are required, and requests bound to them */
     const struct deliver_world *world;
     struct jobs *store;   /* workers that may wait for the disk */

@@ -6,8 +6,8 @@
  * the words are not the original's.
  */
 #include "endorser/go_words.h"
-#include "msp/msp_identity.h"
 #include "endorser_world.h"
+#include "msp/msp_identity.h"
 #include "proto/transaction.h"
 #include "weft_test.h"
 
@@ -166,7 +166,8 @@ static void put_reply(const struct endorser_world *w, struct bytes b, struct buf
         expect_signed(w, &r);
 }
 
-static void put_answer(const struct endorser_world *w, const struct endorser_answer *a, struct buf *out)
+static void put_answer(const struct endorser_world *w, const struct endorser_answer *a,
+                       struct buf *out)
 {
     if (a->code == GRPC_OK) {
         put_reply(w, buf_bytes(&a->reply), out);

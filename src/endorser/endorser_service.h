@@ -20,7 +20,7 @@
 #ifndef WEFT_ENDORSER_ENDORSER_SERVICE_H
 #define WEFT_ENDORSER_ENDORSER_SERVICE_H
 
-#include "endorser/concurrency_limit.h"
+#include "deliver/concurrency_limit.h"
 #include "endorser/endorser.h"
 #include "net/grpc_server.h"
 

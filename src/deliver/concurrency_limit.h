@@ -9,8 +9,8 @@
  * Go origin   internal/peer/node/grpc_limiters.go common/semaphore/semaphore.go
  * Owner       any thread
  */
-#ifndef WEFT_ENDORSER_CONCURRENCY_LIMIT_H
-#define WEFT_ENDORSER_CONCURRENCY_LIMIT_H
+#ifndef WEFT_DELIVER_CONCURRENCY_LIMIT_H
+#define WEFT_DELIVER_CONCURRENCY_LIMIT_H
 
 #include "base/weft.h"
 
