@@ -30,6 +30,12 @@ extern const struct cli_cmd cmd_channel_list;
 extern const struct cli_cmd cmd_channel_signconfigtx;
 extern const struct cli_cmd cmd_channel_update;
 extern const struct cli_cmd cmd_node_start;
+extern const struct cli_cmd cmd_node_pause;
+extern const struct cli_cmd cmd_node_rebuild_dbs;
+extern const struct cli_cmd cmd_node_reset;
+extern const struct cli_cmd cmd_node_resume;
+extern const struct cli_cmd cmd_node_rollback;
+extern const struct cli_cmd cmd_node_upgrade_dbs;
 extern const struct cli_cmd cmd_peer_version;
 
 #endif
