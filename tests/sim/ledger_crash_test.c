@@ -1,0 +1,201 @@
+/* A peer's ledger is stopped at operations on the disk, in all of its stores, and opened again on
+ * what a crash would have left.  Then
+ *
+ *   no announced block is missing, and all stores stand at the same one,
+ *   and when the blocks go on, every database ends up as in a run without a crash.
+ *
+ * The blocks and their private data are those of a real network.  The first ones are taken
+ * without looking; then come private data, some with a time to live.  WEFT_SIM_ALL stops it at
+ * every operation. */
+#include "sim/disk_model.h"
+
+#include "base/log.h"
+#include "ledger/kv.h"
+#include "ledger_fixture.h"
+#include "os/dirs.h"
+#include "peer_world.h"
+#include "proto/block.h"
+#include "weft_test.h"
+
+enum {
+    QUIET_BLOCKS = 30, /* before it gets interesting */
+    BLOCKS = 46,
+};
+
+static const struct crash_kind {
+    const char *name;
+    enum disk_names_model names;
+    enum disk_data_model data;
+} kinds[] = {
+    { "a killed process", DISK_NAMES_NOW, DISK_DATA_ALL },
+    { "only what was synced", DISK_NAMES_STRICT, DISK_DATA_NONE },
+    { "names of the journal, no data", DISK_NAMES_JOURNAL, DISK_DATA_NONE },
+    { "all names, torn writes", DISK_NAMES_NOW, DISK_DATA_TORN },
+    { "all names, zeros for data", DISK_NAMES_NOW, DISK_DATA_ZERO },
+};
+
+static const char *const databases[] = {
+    "stateLeveldb", "historyLeveldb", "pvtdataStore", "configHistory", "bookkeeper",
+};
+
+/* The same for every crash. */
+static struct world {
+    struct block *blocks[BLOCKS];
+    struct fixture_pvt pvt;
+    struct buf dumps[WEFT_ARRAY_LEN(databases)]; /* of the run without a crash */
+} world;
+
+static void dump(const char *dir, const char *name, struct buf *out)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *path = weft_asprintf("%s/%s", dir, name);
+    WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
+    EXPECT_OK(kv_open_copy(path, &kv, &e));
+    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(kv, bytes_of(NULL, 0));
+    for (;;) {
+        struct bytes key, value;
+        bool found = false;
+        EXPECT_OK(kv_iter_next(it, &found, &key, &value, &e));
+        if (!found)
+            break;
+        buf_put_len_bytes(out, key);
+        buf_put_len_bytes(out, value);
+    }
+    kv_iter_free(WEFT_TAKE(it));
+}
+
+/* Blocks on their way in, some of them in groups that share a sync. */
+static enum weft_code take(struct peer_world *w, uint64_t to, bool marks, struct weft_err *e)
+{
+    uint64_t synced = w->ledger != NULL ? kv_ledger_next(w->ledger) : 0;
+    for (uint64_t n = synced; n < to; n++) {
+        const struct fixture_pvt_block *came = &world.pvt.blocks[n];
+        if (marks)
+            disk_mark(synced | (n + 1) << 32);
+        WEFT_TRY(peer_world_take(w, world.blocks[n], came->txs, came->count, e));
+        if (n == 0 || n % 4 == 1 || n + 1 == to) {
+            WEFT_TRY(kv_ledger_sync(w->ledger, e));
+            synced = n + 1;
+        }
+        if (marks)
+            disk_mark(synced | (n + 1) << 32);
+    }
+    return WEFT_OK;
+}
+
+/* Twice, so that opening and closing are in it. */
+static enum weft_code play(const char *dir, bool marks, struct weft_err *e)
+{
+    static const uint64_t stops[] = { QUIET_BLOCKS, 38, BLOCKS };
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(stops); i++) {
+        WEFT_CLEANUP(peer_world_close) struct peer_world w;
+        WEFT_TRY(peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, e));
+        WEFT_TRY(take(&w, stops[i], marks, e));
+    }
+    return WEFT_OK;
+}
+
+static void world_init(void)
+{
+    struct weft_err e = { 0 };
+    if (world.blocks[0] != NULL)
+        return;
+    EXPECT_OK(log_set_spec("panic", &e));
+    fixture_pvt_read(&world.pvt);
+    for (uint64_t n = 0; n < BLOCKS; n++)
+        world.blocks[n] = fixture_block(FIXTURE_OF_ORDERER, n);
+    WEFT_FREE char *dir = disk_new_dir();
+    EXPECT_OK(play(dir, false, &e));
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(databases); i++)
+        dump(dir, databases[i], &world.dumps[i]);
+    EXPECT_OK(dir_remove_tree(dir, &e));
+}
+
+/* ---- looking at what is left ---------------------------------------------------------------------- */
+
+struct crash {
+    struct disk_trace trace;
+    struct disk_model model;
+    struct weft_rand rand;
+    uint64_t announced, tried, opened;
+};
+
+static void failed_at(size_t point, const char *kind, const struct weft_err *e)
+{
+    fail_msg("%s at operation %zu: %s", kind, point, e->msg);
+}
+
+static void expect_same_databases(const char *dir, size_t point, const char *kind)
+{
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(databases); i++) {
+        WEFT_CLEANUP(buf_done) struct buf got = { 0 };
+        dump(dir, databases[i], &got);
+        if (!bytes_eq(buf_bytes(&got), buf_bytes(&world.dumps[i])))
+            fail_msg("%s at operation %zu: %s is another one", kind, point, databases[i]);
+    }
+}
+
+static void check(struct crash *c, size_t point, const char *kind, const char *dir)
+{
+    struct weft_err e = { 0 };
+    struct peer_world w;
+    enum weft_code rc = peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, &e);
+    uint64_t height = 0;
+    if (rc == WEFT_OK && w.ledger != NULL)
+        height = block_store_height(kv_ledger_blocks(w.ledger));
+    if (rc == WEFT_OK && (height < c->announced || height > c->tried))
+        rc = WEFT_FAIL(&e, WEFT_INVALID,
+                       "%" PRIu64 " blocks are there, announced were %" PRIu64 ", tried %" PRIu64,
+                       height, c->announced, c->tried);
+    if (rc == WEFT_OK)
+        rc = take(&w, BLOCKS, false, &e);
+    peer_world_close(&w);
+    if (rc != WEFT_OK)
+        failed_at(point, kind, &e);
+    expect_same_databases(dir, point, kind);
+}
+
+static void crash_here(struct crash *c, size_t point, const struct crash_kind *kind)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(disk_left_done) struct disk_left left = { 0 };
+    WEFT_FREE char *dir = disk_new_dir();
+    disk_model_crash(&c->model, kind->names, kind->data, &c->rand, &left);
+    disk_left_write(&left, dir);
+    disk_watch(dir); /* which spares the real disk its syncs */
+    check(c, point, kind->name, dir);
+    disk_watch(NULL);
+    EXPECT_OK(dir_remove_tree(dir, &e));
+    c->opened++;
+}
+
+TEST(all_stores_come_back_at_one_height_and_end_as_without_a_crash)
+{
+    struct weft_err e = { 0 };
+    struct crash c = { .rand = weft_rand_of(1) };
+    bool all = getenv("WEFT_SIM_ALL") != NULL; /* NOLINT(concurrency-mt-unsafe) */
+    world_init();
+    WEFT_FREE char *dir = disk_new_dir();
+    disk_watch(dir);
+    disk_record_start(&c.trace);
+    EXPECT_OK(play(dir, true, &e));
+    disk_record_stop();
+    disk_watch(NULL);
+    EXPECT_OK(dir_remove_tree(dir, &e));
+    disk_model_init(&c.model);
+    for (size_t point = 0; point < c.trace.count; point++) {
+        bool interesting = point < 150 || c.tried > QUIET_BLOCKS;
+        for (size_t k = 0; k < WEFT_ARRAY_LEN(kinds); k++)
+            if (all || (interesting && point % 17 == 3 * k))
+                crash_here(&c, point, &kinds[k]);
+        disk_model_apply(&c.model, &c.trace.ops[point]);
+        if (c.trace.ops[point].kind == DISK_MARK) {
+            c.announced = c.trace.ops[point].number & UINT32_MAX;
+            c.tried = c.trace.ops[point].number >> 32;
+        }
+    }
+    EXPECT_EQ(c.announced, BLOCKS);
+    print_message("%zu operations, opened %" PRIu64 " times\n", c.trace.count, c.opened);
+    disk_model_done(&c.model);
+    disk_trace_done(&c.trace);
+}
