@@ -1,6 +1,8 @@
 #include "peer_fixture.h"
 
 #include "kv_dump.h"
+#include "kvledger/pvtdata_key.h"
+#include "kvledger/tx_pvt_rwset.h"
 #include "os/dirs.h"
 #include "os/file.h"
 #include "proto/block.h"
@@ -23,7 +25,7 @@ static void copy_file(const char *from, const char *to)
 }
 
 /* Folders lie three deep. */
-static void copy_tree(const char *from, const char *to) /* NOLINT(misc-no-recursion) */
+void copy_tree(const char *from, const char *to) /* NOLINT(misc-no-recursion) */
 {
     struct weft_err e = { 0 };
     WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
@@ -110,4 +112,55 @@ void peer_fixture_expect_databases(const char *dir)
         expect(dir, names[i], FIXTURE "otherdb-dump.txt");
     expect(dir, "chains/index", FIXTURE "index-dump.txt");
     expect(dir, "ledgerProvider", FIXTURE "index-dump.txt");
+}
+
+/* ---- private data ----------------------------------------------------------------------- */
+
+void peer_fixture_pvt_done(struct peer_fixture_pvt *p)
+{
+    arena_done(&p->arena);
+}
+
+static struct bytes keep(struct peer_fixture_pvt *p, struct bytes b)
+{
+    uint8_t *to = arena_alloc(&p->arena, b.len);
+    memcpy(to, b.data, b.len);
+    return bytes_of(to, b.len);
+}
+
+/* TxPvtReadWriteSet messages of one transaction, one collection each, joined: they merge. */
+static void add_pvt(struct peer_fixture_pvt *p, const struct pvtdata_set_key *k, struct bytes rwset)
+{
+    WEFT_CLEANUP(tx_pvt_writer_done) struct tx_pvt_writer w = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf whole = { 0 };
+    __typeof__(p->blocks[0]) *b = &p->blocks[k->block];
+    struct pvt_write_set set = { .tx = k->tx, .ns = k->ns, .coll = k->coll, .rwset = rwset };
+    if (b->count > 0 && b->txs[b->count - 1].tx == k->tx)
+        buf_put(&whole, b->txs[--b->count].write_set);
+    tx_pvt_writer_add(&w, &set);
+    tx_pvt_writer_end(&w, &whole);
+    EXPECT(b->count < WEFT_ARRAY_LEN(b->txs));
+    b->txs[b->count++] = (struct kv_pvt_data){ k->tx, keep(p, buf_bytes(&whole)) };
+}
+
+void peer_fixture_pvt_read(struct peer_fixture_pvt *p)
+{
+    struct weft_err e = { 0 };
+    struct bytes prefix = bytes_of(PEER_FIXTURE_CHANNEL "\0\2", 11);
+    WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
+    EXPECT_OK(kv_open_copy(
+        weft_test_fixture(FIXTURE "peer0.org1.example.com/ledgersData/pvtdataStore"), &kv, &e));
+    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(kv, prefix);
+    for (;;) {
+        struct bytes key, value, rwset;
+        struct pvtdata_set_key k;
+        bool found = false;
+        EXPECT_OK(kv_iter_next(it, &found, &key, &value, &e));
+        if (!found || !bytes_start_with(key, prefix))
+            break;
+        EXPECT(pvtdata_set_key_parse(bytes_skip(key, prefix.len), &k));
+        EXPECT_OK(collection_pvt_rwset_parse(value, &rwset, &e));
+        add_pvt(p, &k, rwset);
+    }
+    kv_iter_free(WEFT_TAKE(it));
 }

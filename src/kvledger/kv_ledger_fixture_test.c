@@ -3,16 +3,14 @@
 #include "kvledger/kv_ledger.h"
 
 #include "base/log.h"
-#include "kv_dump.h"
-#include "ledger_fixture.h"
 #include "os/dirs.h"
-#include "peer_world.h"
+#include "peer_fixture.h"
 #include "proto/block.h"
 #include "proto/metadata.h"
 #include "weft_test.h"
 
 enum {
-    BLOCKS = FIXTURE_BLOCKS,
+    BLOCKS = PEER_FIXTURE_BLOCKS,
 };
 
 /* A line a block is too much here. */
@@ -21,43 +19,18 @@ __attribute__((constructor)) static void be_quiet(void)
     WEFT_IGNORE(log_set_spec("panic", NULL));
 }
 
-static void expect_as_the_peer_stored(const struct block *got, uint64_t n)
-{
-    WEFT_CLEANUP(block_unref) struct block *want = fixture_block(FIXTURE_OF_PEER, n);
-    WEFT_CLEANUP(buf_done) struct buf a = { 0 };
-    WEFT_CLEANUP(buf_done) struct buf b = { 0 };
-    EXPECT_BYTES(block_slot(&got->v, BLOCK_SLOT_FLAGS), block_slot(&want->v, BLOCK_SLOT_FLAGS));
-    EXPECT_BYTES(block_slot(&got->v, BLOCK_SLOT_COMMIT_HASH),
-                 block_slot(&want->v, BLOCK_SLOT_COMMIT_HASH));
-    block_encode(&got->v, &a);
-    block_encode(&want->v, &b);
-    EXPECT_BYTES(buf_bytes(&a), buf_bytes(&b));
-}
-
-static void take_blocks(struct peer_world *w, const struct fixture_pvt *pvt, uint64_t from,
+static void take_blocks(struct peer_world *w, const struct peer_fixture_pvt *pvt, uint64_t from,
                         uint64_t to, uint64_t each_sync)
 {
     struct weft_err e = { 0 };
     for (uint64_t n = from; n < to; n++) {
-        WEFT_CLEANUP(block_unref) struct block *b = fixture_block(FIXTURE_OF_ORDERER, n);
-        const struct fixture_pvt_block *came = pvt != NULL ? &pvt->blocks[n] : NULL;
-        EXPECT_OK(peer_world_take(w, b, came != NULL ? came->txs : NULL,
-                                  came != NULL ? came->count : 0, &e));
+        WEFT_CLEANUP(block_unref) struct block *b = peer_fixture_block(n);
+        EXPECT_OK(peer_world_take(w, b, pvt != NULL ? pvt->blocks[n].txs : NULL,
+                                  pvt != NULL ? pvt->blocks[n].count : 0, &e));
         if (n % each_sync == 0)
             EXPECT_OK(kv_ledger_sync(w->ledger, &e));
     }
     EXPECT_OK(kv_ledger_sync(w->ledger, &e));
-}
-
-static void expect_blocks(struct peer_world *w)
-{
-    struct weft_err e = { 0 };
-    EXPECT_EQ(block_store_height(kv_ledger_blocks(w->ledger)), BLOCKS);
-    for (uint64_t n = 0; n < BLOCKS; n++) {
-        WEFT_CLEANUP(block_unref) struct block *b = NULL;
-        EXPECT_OK(block_store_read(kv_ledger_blocks(w->ledger), n, &b, &e));
-        expect_as_the_peer_stored(b, n);
-    }
 }
 
 TEST(every_block_gets_the_flags_and_the_commit_hash_that_the_peer_gave_it)
@@ -67,21 +40,9 @@ TEST(every_block_gets_the_flags_and_the_commit_hash_that_the_peer_gave_it)
     for (size_t i = 0; i < WEFT_ARRAY_LEN(syncs); i++) {
         WEFT_FREE char *dir = weft_test_fast_dir();
         WEFT_CLEANUP(peer_world_close) struct peer_world w;
-        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", "mychannel", &e));
+        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
         take_blocks(&w, NULL, 0, BLOCKS, syncs[i]);
-        expect_blocks(&w);
-    }
-}
-
-static void expect_databases(const char *dir)
-{
-    static const char *const names[] = { "stateLeveldb", "historyLeveldb", "pvtdataStore",
-                                         "configHistory", "bookkeeper" };
-    for (size_t i = 0; i < WEFT_ARRAY_LEN(names); i++) {
-        WEFT_FREE char *path = weft_asprintf("%s/%s", dir, names[i]);
-        WEFT_FREE char *heading = weft_asprintf("# peer ledgersData/%s", names[i]);
-        EXPECT(kv_dump_expect_dir(path, weft_test_fixture(FIXTURE_DIR "otherdb-dump.txt"),
-                                  heading) > 0);
+        peer_fixture_expect_blocks(&w);
     }
 }
 
@@ -89,27 +50,20 @@ TEST(with_the_private_data_every_database_is_the_peers_key_by_key)
 {
     struct weft_err e = { 0 };
     static const uint64_t syncs[] = { 1, 7, 100 };
-    WEFT_CLEANUP(fixture_pvt_done) struct fixture_pvt pvt = { 0 };
-    fixture_pvt_read(&pvt);
+    WEFT_CLEANUP(peer_fixture_pvt_done) struct peer_fixture_pvt pvt = { 0 };
+    peer_fixture_pvt_read(&pvt);
     for (size_t i = 0; i < WEFT_ARRAY_LEN(syncs); i++) {
         WEFT_FREE char *dir = weft_test_fast_dir();
         WEFT_CLEANUP(peer_world_close) struct peer_world w;
-        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", "mychannel", &e));
+        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
         take_blocks(&w, &pvt, 0, BLOCKS, syncs[i]);
-        expect_blocks(&w);
+        peer_fixture_expect_blocks(&w);
         peer_world_close(&w);
-        expect_databases(dir);
+        peer_fixture_expect_databases(dir);
     }
 }
 
 /* ---- going on from what a peer left --------------------------------------------------------------- */
-
-static char *copy_of_the_peer(void)
-{
-    char *dir = weft_test_fast_dir();
-    copy_dir(weft_test_fixture(FIXTURE_PEER), dir);
-    return dir;
-}
 
 static void drop(const char *dir, const char *name)
 {
@@ -142,10 +96,10 @@ static struct block *bad_block(struct peer_world *w)
 TEST(a_real_peers_folder_is_taken_over_and_gone_on_with)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = copy_of_the_peer();
+    WEFT_FREE char *dir = peer_fixture_copy();
     WEFT_CLEANUP(peer_world_close) struct peer_world w;
-    EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, &e));
-    expect_blocks(&w);
+    EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
+    peer_fixture_expect_blocks(&w);
     for (int i = 0; i < 3; i++) {
         WEFT_CLEANUP(block_unref) struct block *b = bad_block(&w);
         EXPECT_OK(peer_world_take(&w, b, NULL, 0, &e));
@@ -153,7 +107,7 @@ TEST(a_real_peers_folder_is_taken_over_and_gone_on_with)
         EXPECT_OK(kv_ledger_sync(w.ledger, &e));
     }
     peer_world_close(&w);
-    EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, &e));
+    EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
     EXPECT_EQ(kv_ledger_next(w.ledger), BLOCKS + 3);
 }
 
@@ -162,16 +116,16 @@ TEST(databases_that_are_gone_are_made_again_from_the_blocks)
     struct weft_err e = { 0 };
     static const char *const state[] = { "stateLeveldb", "bookkeeper", "configHistory" };
     for (int which = 1; which < 4; which++) {
-        WEFT_FREE char *dir = copy_of_the_peer();
+        WEFT_FREE char *dir = peer_fixture_copy();
         for (size_t i = 0; (which & 1) && i < WEFT_ARRAY_LEN(state); i++)
             drop(dir, state[i]);
         if (which & 2)
             drop(dir, "historyLeveldb");
         WEFT_CLEANUP(peer_world_close) struct peer_world w;
-        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, &e));
-        expect_blocks(&w);
+        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
+        peer_fixture_expect_blocks(&w);
         peer_world_close(&w);
-        expect_databases(dir);
+        peer_fixture_expect_databases(dir);
     }
 }
 
@@ -181,29 +135,28 @@ TEST(databases_that_are_behind_are_brought_up_to_the_blocks)
     struct weft_err e = { 0 };
     static const char *const names[] = { "stateLeveldb", "bookkeeper", "configHistory",
                                          "historyLeveldb" };
-    WEFT_CLEANUP(fixture_pvt_done) struct fixture_pvt pvt = { 0 };
-    fixture_pvt_read(&pvt);
+    WEFT_CLEANUP(peer_fixture_pvt_done) struct peer_fixture_pvt pvt = { 0 };
+    peer_fixture_pvt_read(&pvt);
     for (uint64_t at = 30; at < 46; at += 5) {
         WEFT_FREE char *dir = weft_test_fast_dir();
         WEFT_FREE char *old = weft_test_fast_dir();
         WEFT_CLEANUP(peer_world_close) struct peer_world w;
-        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, &e));
+        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
         take_blocks(&w, &pvt, 0, at, 1);
         peer_world_close(&w);
-        copy_dir(dir, old);
-        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, &e));
+        copy_tree(dir, old);
+        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
         take_blocks(&w, &pvt, at, BLOCKS, 9);
         peer_world_close(&w);
         for (size_t i = 0; i < (at == 40 ? 3 : WEFT_ARRAY_LEN(names)); i++) {
             WEFT_FREE char *from = weft_asprintf("%s/%s", old, names[i]);
             WEFT_FREE char *to = weft_asprintf("%s/%s", dir, names[i]);
             drop(dir, names[i]);
-            EXPECT_OK(dir_make(to, &e));
-            copy_dir(from, to);
+            copy_tree(from, to);
         }
-        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, &e));
+        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
         peer_world_close(&w);
-        expect_databases(dir);
+        peer_fixture_expect_databases(dir);
     }
 }
 
@@ -214,15 +167,16 @@ TEST(a_state_ahead_of_the_blocks_is_refused)
     for (size_t i = 0; i < WEFT_ARRAY_LEN(names); i++) {
         WEFT_FREE char *dir = weft_test_fast_dir();
         WEFT_CLEANUP(peer_world_close) struct peer_world w;
-        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, &e));
+        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
         take_blocks(&w, NULL, 0, 5, 1);
         peer_world_close(&w);
-        WEFT_FREE char *from = weft_asprintf("%s/%s", weft_test_fixture(FIXTURE_PEER), names[i]);
+        WEFT_FREE char *from = weft_asprintf(
+            "%s/%s", weft_test_fixture("ledger-small/peer0.org1.example.com/ledgersData"),
+            names[i]);
         WEFT_FREE char *to = weft_asprintf("%s/%s", dir, names[i]);
         drop(dir, names[i]);
-        EXPECT_OK(dir_make(to, &e));
-        copy_dir(from, to);
-        EXPECT_CODE(peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, &e), WEFT_CORRUPT);
+        copy_tree(from, to);
+        EXPECT_CODE(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e), WEFT_CORRUPT);
         EXPECT_WORDS(e, i == 0 ? "the state database [height=79] is ahead of the block store "
                                  "[height=5]"
                                : "the history database [height=79] is ahead of the block store "

@@ -11,9 +11,8 @@
 
 #include "base/log.h"
 #include "ledger/kv.h"
-#include "ledger_fixture.h"
 #include "os/dirs.h"
-#include "peer_world.h"
+#include "peer_fixture.h"
 #include "proto/block.h"
 #include "weft_test.h"
 
@@ -41,7 +40,7 @@ static const char *const databases[] = {
 /* The same for every crash. */
 static struct world {
     struct block *blocks[BLOCKS];
-    struct fixture_pvt pvt;
+    struct peer_fixture_pvt pvt;
     struct buf dumps[WEFT_ARRAY_LEN(databases)]; /* of the run without a crash */
 } world;
 
@@ -69,10 +68,10 @@ static enum weft_code take(struct peer_world *w, uint64_t to, bool marks, struct
 {
     uint64_t synced = w->ledger != NULL ? kv_ledger_next(w->ledger) : 0;
     for (uint64_t n = synced; n < to; n++) {
-        const struct fixture_pvt_block *came = &world.pvt.blocks[n];
         if (marks)
             disk_mark(synced | (n + 1) << 32);
-        WEFT_TRY(peer_world_take(w, world.blocks[n], came->txs, came->count, e));
+        WEFT_TRY(peer_world_take(w, world.blocks[n], world.pvt.blocks[n].txs,
+                                 world.pvt.blocks[n].count, e));
         if (n == 0 || n % 4 == 1 || n + 1 == to) {
             WEFT_TRY(kv_ledger_sync(w->ledger, e));
             synced = n + 1;
@@ -89,7 +88,7 @@ static enum weft_code play(const char *dir, bool marks, struct weft_err *e)
     static const uint64_t stops[] = { QUIET_BLOCKS, 38, BLOCKS };
     for (size_t i = 0; i < WEFT_ARRAY_LEN(stops); i++) {
         WEFT_CLEANUP(peer_world_close) struct peer_world w;
-        WEFT_TRY(peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, e));
+        WEFT_TRY(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, e));
         WEFT_TRY(take(&w, stops[i], marks, e));
     }
     return WEFT_OK;
@@ -101,9 +100,9 @@ static void world_init(void)
     if (world.blocks[0] != NULL)
         return;
     EXPECT_OK(log_set_spec("panic", &e));
-    fixture_pvt_read(&world.pvt);
+    peer_fixture_pvt_read(&world.pvt);
     for (uint64_t n = 0; n < BLOCKS; n++)
-        world.blocks[n] = fixture_block(FIXTURE_OF_ORDERER, n);
+        world.blocks[n] = peer_fixture_block(n);
     WEFT_FREE char *dir = disk_new_dir();
     EXPECT_OK(play(dir, false, &e));
     for (size_t i = 0; i < WEFT_ARRAY_LEN(databases); i++)
@@ -139,7 +138,7 @@ static void check(struct crash *c, size_t point, const char *kind, const char *d
 {
     struct weft_err e = { 0 };
     struct peer_world w;
-    enum weft_code rc = peer_world_open(&w, dir, "Org1MSP", FIXTURE_CHANNEL, &e);
+    enum weft_code rc = peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e);
     uint64_t height = 0;
     if (rc == WEFT_OK && w.ledger != NULL)
         height = block_store_height(kv_ledger_blocks(w.ledger));
