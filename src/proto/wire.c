@@ -1,6 +1,5 @@
 #include "proto/wire.h"
 
-#include "base/limits.h"
 #include "base/utf8.h"
 #include "base/varint.h"
 
@@ -24,12 +23,13 @@ static bool take_fixed(struct bytes *in, size_t width, uint64_t *ret)
     return true;
 }
 
+/* A number that no message has stays one. */
 static bool take_tag(struct bytes *in, struct wire_field *f)
 {
     uint64_t tag = 0;
-    if (!take_varint(in, &tag) || tag >> 3 == 0 || tag >> 3 > UINT32_MAX)
+    if (!take_varint(in, &tag))
         return false;
-    f->number = (uint32_t)(tag >> 3);
+    f->number = tag >> 3 < UINT32_MAX ? (uint32_t)(tag >> 3) : UINT32_MAX;
     f->type = (enum wire_type)(tag & 7);
     return true;
 }
@@ -57,10 +57,10 @@ static bool take_value(struct bytes *in, struct wire_field *f)
     return false; /* types 6 and 7 do not exist */
 }
 
-/* Passes over a group up to the end tag that closes it. */
+/* Passes over a group up to the end tag that closes it; what is in it has any numbers. */
 static bool skip_group(struct bytes *in)
 {
-    for (int depth = 1; depth > 0;) {
+    for (size_t depth = 1; depth > 0;) {
         struct wire_field f = { 0 };
         if (!take_tag(in, &f))
             return false;
@@ -69,8 +69,6 @@ static bool skip_group(struct bytes *in)
         else if (f.type == WIRE_GROUP)
             depth++;
         else if (!take_value(in, &f))
-            return false;
-        if (depth > LIMIT_PROTO_DEPTH)
             return false;
     }
     return true;
@@ -82,7 +80,7 @@ bool wire_next(struct wire *w, struct wire_field *ret)
         return false;
     const uint8_t *start = w->rest.data;
     struct wire_field f = { 0 };
-    bool good = take_tag(&w->rest, &f);
+    bool good = take_tag(&w->rest, &f) && f.number > 0;
     if (good && f.type == WIRE_GROUP) {
         const uint8_t *content = w->rest.data;
         good = skip_group(&w->rest);

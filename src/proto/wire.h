@@ -9,12 +9,13 @@
  *
  * A field whose type is not the one in the .proto counts as unknown and is
  * passed over, as golang/protobuf 1.3 does; so are groups.  Bad are: field
- * number 0, a varint over 64 bits, a length past the end, a group without end.
+ * number 0 (in a group any number will do), a varint over 64 bits, a length past the end,
+ * a group without end.
  *
  * Go origin   vendor/github.com/golang/protobuf/proto/table_unmarshal.go
  * Owner       whoever holds it
  * Memory      borrows the bytes
- * Limits      groups nest to LIMIT_PROTO_DEPTH
+ * Limits      none: nothing is kept of what is passed over
  */
 #ifndef WEFT_PROTO_WIRE_H
 #define WEFT_PROTO_WIRE_H
@@ -36,7 +37,7 @@ struct wire {
 };
 
 struct wire_field {
-    uint32_t number;
+    uint32_t number; /* UINT32_MAX: that, or more */
     enum wire_type type;
     uint64_t varint;    /* WIRE_VARINT, WIRE_FIXED64, WIRE_FIXED32 */
     struct bytes bytes; /* WIRE_LEN: the content; WIRE_GROUP: what lies between */
