@@ -124,8 +124,8 @@ static bool is_principal(struct bytes b)
 }
 
 /* SignaturePolicyEnvelope { 1 version, 2 rule, 3 repeated identities } */
-enum weft_code signature_policy_parse(struct bytes b, struct arena *arena,
-                                      const struct signature_policy **ret, struct weft_err *e)
+static enum weft_code parse(struct bytes b, bool any_version, struct arena *arena,
+                            const struct signature_policy **ret, struct weft_err *e)
 {
     struct reader r = { .arena = arena, .principals = count_fields(b, 3) };
     struct signature_policy *p = arena_alloc(arena, sizeof(*p));
@@ -147,7 +147,7 @@ enum weft_code signature_policy_parse(struct bytes b, struct arena *arena,
     }
     if (w.bad || !good)
         return WEFT_FAIL(e, WEFT_INVALID, "Error unmarshaling to SignaturePolicy");
-    if (version != 0)
+    if (version != 0 && !any_version)
         return WEFT_FAIL(
             e, WEFT_INVALID,
             "This evaluator only understands messages of version 0, but version was %" PRId32,
@@ -158,6 +158,18 @@ enum weft_code signature_policy_parse(struct bytes b, struct arena *arena,
     p->principals = principals;
     *ret = p;
     return WEFT_OK;
+}
+
+enum weft_code signature_policy_parse(struct bytes b, struct arena *arena,
+                                      const struct signature_policy **ret, struct weft_err *e)
+{
+    return parse(b, false, arena, ret, e);
+}
+
+enum weft_code signature_policy_parse_any(struct bytes b, struct arena *arena,
+                                          const struct signature_policy **ret, struct weft_err *e)
+{
+    return parse(b, true, arena, ret, e);
 }
 
 /* ---- evaluating ------------------------------------------------------------------------ */

@@ -26,6 +26,10 @@ struct signature_policy;
 enum weft_code signature_policy_parse(struct bytes b, struct arena *arena,
                                       const struct signature_policy **ret,
                                       struct weft_err *e) WEFT_MUST_CHECK;
+/* The same of whatever version: chaincodes' policies by the rules of V2_0 are read so. */
+enum weft_code signature_policy_parse_any(struct bytes b, struct arena *arena,
+                                          const struct signature_policy **ret,
+                                          struct weft_err *e) WEFT_MUST_CHECK;
 
 /* Those whose signatures are good, each once, in the order of the signatures. */
 struct policy_signers {

@@ -154,7 +154,8 @@ static enum weft_code check_own_policy(struct inquiry *q, struct bytes collectio
         return execution_failure(e, WEFT_INVALID, "could not translate policy");
     }
     *ret_was_found = true;
-    ask(q, (struct policy_text){ POLICY_SIGNATURE, policy });
+    ask(q,
+        (struct policy_text){ q->j->rules.v20 ? POLICY_SIGNATURE_ANY : POLICY_SIGNATURE, policy });
     return WEFT_OK;
 }
 

@@ -383,7 +383,7 @@ static enum weft_code legacy_info(struct lifecycle_state *l, struct bytes name,
         bytes_eq(c->vscc, bytes_of_str("vscc")) && signature_policy_envelope_is_one(c->policy);
     ret->plugin = c->vscc;
     ret->policy =
-        (struct policy_text){ is_envelope ? POLICY_SIGNATURE : POLICY_APPLICATION, c->policy };
+        (struct policy_text){ is_envelope ? POLICY_SIGNATURE_ANY : POLICY_APPLICATION, c->policy };
     return WEFT_OK;
 }
 

@@ -79,11 +79,14 @@ static struct bytes keep(struct policy_judge *j, struct bytes b)
 
 /* ---- reading a policy ------------------------------------------------------------------------ */
 
-static void read_signature_policy(struct policy_judge *j, struct bytes b, struct judged_policy *p)
+static void read_signature_policy(struct policy_judge *j, struct bytes b, bool any_version,
+                                  struct judged_policy *p)
 {
     const struct signature_policy *tree = NULL;
-    if (proto_check(&common__signature_policy_envelope__descriptor, b, 0, NULL) == WEFT_OK &&
-        signature_policy_parse(b, &j->arena, &tree, NULL) == WEFT_OK)
+    if (proto_check(&common__signature_policy_envelope__descriptor, b, 0, NULL) != WEFT_OK)
+        return;
+    if ((any_version ? signature_policy_parse_any(b, &j->arena, &tree, NULL)
+                     : signature_policy_parse(b, &j->arena, &tree, NULL)) == WEFT_OK)
         p->signature = tree;
 }
 
@@ -104,7 +107,7 @@ static void read_application_policy(struct policy_judge *j, struct bytes b, stru
         if (wire_is(&f, 1, WIRE_LEN) || wire_is(&f, 2, WIRE_LEN))
             last = f;
     if (last.number == 1)
-        read_signature_policy(j, last.bytes, p);
+        read_signature_policy(j, last.bytes, true, p);
     else if (last.number == 2)
         read_path(j, last.bytes, p);
 }
@@ -112,7 +115,7 @@ static void read_application_policy(struct policy_judge *j, struct bytes b, stru
 static struct judged_policy *policy_of(struct policy_judge *j, struct policy_text policy)
 {
     buf_clear(&j->key);
-    buf_put_u8(&j->key, policy.form == POLICY_SIGNATURE ? 1 : 0);
+    buf_put_u8(&j->key, (uint8_t)policy.form);
     buf_put(&j->key, policy.bytes);
     struct judged_policy *p = byte_map_find(&j->policies, buf_bytes(&j->key));
     if (p != NULL)
@@ -125,10 +128,10 @@ static struct judged_policy *policy_of(struct policy_judge *j, struct policy_tex
     *byte_map_at(&j->policies, key) = p;
     /* What is parsed points into the kept copy, and is at most a few times as large. */
     j->bytes += 8 * key.len;
-    if (policy.form == POLICY_SIGNATURE)
-        read_signature_policy(j, bytes_skip(key, 1), p);
-    else
+    if (policy.form == POLICY_APPLICATION)
         read_application_policy(j, bytes_skip(key, 1), p);
+    else
+        read_signature_policy(j, bytes_skip(key, 1), policy.form == POLICY_SIGNATURE_ANY, p);
     return p;
 }
 
@@ -137,7 +140,7 @@ static struct judged_policy *policy_of(struct policy_judge *j, struct policy_tex
 static bool evaluate(const struct policy_judge *j, const struct judged_policy *p,
                      const struct tx_signers *signers)
 {
-    struct policy_signers s = { .ctx = (void *)(uintptr_t)signers->at,
+    struct policy_signers s = { .ctx = signers->at,
                                 .count = signers->count,
                                 .satisfies = msp_identities_satisfy };
     if (p->signature != NULL)

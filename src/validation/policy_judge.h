@@ -6,13 +6,13 @@
  *
  *     policy_judge_asks(j, (struct policy_text){ POLICY_APPLICATION, parameter }, signers)
  *
- * A policy comes in one of two forms: an ApplicationPolicy, which is a signature policy
- * or the path of one in the channel's configuration, or a SignaturePolicyEnvelope
- * itself.  What does not parse, and a path where nothing is, is satisfied by nobody.
+ * A policy comes as an ApplicationPolicy, which is a signature policy or the path of one
+ * in the channel's configuration, or as a SignaturePolicyEnvelope itself.  What does not parse, and a path where nothing is, is satisfied by nobody.
  *
  * The answers are the bundle's: another configuration wants another judge.
  *
  * Go origin   core/policy/application.go ApplicationPolicyEvaluator
+ *             core/committer/txvalidator/v14/plugin_validator.go PolicyEvaluator
  * Owner       one thread (commit:<id>)
  * Memory      policies and answers in one arena; a reference of the bundle
  * Limits      LIMIT_JUDGE_BYTES, beyond which it forgets everything
@@ -27,7 +27,8 @@ struct policy_judge;
 
 enum policy_form {
     POLICY_APPLICATION,
-    POLICY_SIGNATURE,
+    POLICY_SIGNATURE,     /* of version 0 */
+    POLICY_SIGNATURE_ANY, /* of whatever version, as one in an ApplicationPolicy is */
 };
 
 struct policy_text {

@@ -32,7 +32,7 @@ struct tx_endorser {
 };
 
 struct tx_signers {
-    struct msp_identity *const *at;
+    struct msp_identity **at;
     size_t count;
     struct bytes key;
     bool is_broken; /* by_bytes: an endorser that does not parse spoils all */
