@@ -259,6 +259,16 @@ struct block *chain_next_results(struct chain *c, struct bytes results)
     return b;
 }
 
+struct block *chain_next_envelopes(struct chain *c, const struct bytes *envelopes, size_t count)
+{
+    struct making m = making_of(count);
+    for (size_t i = 0; i < count; i++)
+        buf_put(&m.envelopes[i], envelopes[i]);
+    struct block *b = add_block(c, &m);
+    making_done(&m);
+    return b;
+}
+
 void chain_tx_id(const struct chain *c, uint64_t block, size_t tx, char out[65])
 {
     char room[TX_ID_LEN + 1];

@@ -63,6 +63,9 @@ struct block *chain_next_config(struct chain *c, size_t bytes);
  * one, both valid, with a commit hash that nobody can compute.  For peers' chains. */
 struct block *chain_next_results(struct chain *c, struct bytes results);
 
+/* The next block: these envelopes.  For unsigned and orderers' chains. */
+struct block *chain_next_envelopes(struct chain *c, const struct bytes *envelopes, size_t count);
+
 /* A Transaction, as Payload.data, around a TxReadWriteSet. */
 void chain_put_transaction(struct bytes results, struct buf *out);
 

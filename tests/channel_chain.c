@@ -40,15 +40,23 @@ static void apply(struct channel_chain *c, const struct test_channel *next)
     c->now->root = (struct config_item *)made; /* its arena is ours */
 }
 
-/* Sets another batch size; the update that does goes to out. */
-static void change(struct channel_chain *c, struct buf *out)
+static void change_batch_size(struct channel_chain *c, struct test_channel *next)
 {
-    WEFT_CLEANUP(test_channel_free) struct test_channel *next = test_channel_copy(c->now);
     WEFT_CLEANUP(buf_done) struct buf size = { 0 };
     wire_put_varint(&size, 1, ++c->batch);
     wire_put_varint(&size, 2, 1 << 20);
     wire_put_varint(&size, 3, 64 << 10);
     test_channel_set(next, "Orderer", "BatchSize", buf_bytes(&size));
+}
+
+/* The update goes to out. */
+static void change(struct channel_chain *c, struct buf *out)
+{
+    WEFT_CLEANUP(test_channel_free) struct test_channel *next = test_channel_copy(c->now);
+    if (c->change != NULL)
+        c->change(c->ctx, next);
+    else
+        change_batch_size(c, next);
     test_update(c->now, next, c->chain.channel, c->signers, out);
     apply(c, next);
 }

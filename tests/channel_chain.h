@@ -7,6 +7,8 @@
  *     chain_next_config(&c->chain, 0);    BatchSize is another afterwards
  *     channel_chain_sign_as(c, "Org1MSP");              the blocks that come
  *
+ * What a configuration changes is another batch size, unless `change` does something else.
+ *
  * Go origin   none
  * Owner       the test
  */
@@ -21,6 +23,8 @@ struct channel_chain {
     struct test_channel *now;
     const char *signers;
     uint64_t sequence, batch;
+    void (*change)(void *ctx, struct test_channel *next); /* NULL: BatchSize */
+    void *ctx;
 };
 
 struct channel_chain *channel_chain_new(const char *channel, uint64_t seed, enum chain_form form);

@@ -112,6 +112,12 @@ struct config_item *test_channel_add_group(struct test_channel *c, const char *g
     return g;
 }
 
+void test_channel_drop(struct test_channel *c, const char *group, enum config_item_kind kind,
+                       const char *name)
+{
+    put(c, test_channel_group(c, group), kind, name, NULL);
+}
+
 static void set_policy(struct test_channel *c, const char *group, const char *name, int type,
                        struct buf *value)
 {
@@ -158,7 +164,7 @@ static void role_policy(struct test_channel *c, const char *group, const char *n
 
 /* ---- organisations ---------------------------------------------------------------------------- */
 
-static struct test_org make_org(const char *mspid, const char *role)
+struct test_org test_org_make(const char *mspid, const char *role)
 {
     struct test_org o = { .mspid = mspid };
     WEFT_FREE char *ca = weft_asprintf("ca.%s", mspid);
@@ -170,7 +176,16 @@ static struct test_org make_org(const char *mspid, const char *role)
     return o;
 }
 
-static struct bytes msp_config_of(struct test_channel *c, const struct test_org *o)
+void test_org_done(struct test_org *o)
+{
+    made_cert_free(o->ca);
+    made_cert_free(o->admin);
+    made_cert_free(o->member);
+    *o = (struct test_org){ 0 };
+}
+
+static struct bytes msp_config_of(struct test_channel *c, const struct test_org *o,
+                                  struct bytes crl)
 {
     struct bytes root = made_cert_pem(o->ca);
     struct buf b = { 0 };
@@ -178,6 +193,7 @@ static struct bytes msp_config_of(struct test_channel *c, const struct test_org 
         .name = bytes_of_str(o->mspid),
         .roots = { &root, 1 },
         .tls_roots = { &root, 1 },
+        .crls = { &crl, crl.len > 0 ? 1 : 0 },
         .has_node_ous = true,
         .node_ous_enabled = true,
         .node_ous = { [MSP_ROLE_ADMIN] = { .present = true, .name = bytes_of_str("admin") },
@@ -193,11 +209,23 @@ static void add_org(struct test_channel *c, const char *group, const struct test
 {
     WEFT_FREE char *path = weft_asprintf("%s/%s", group, o->mspid);
     (void)test_channel_add_group(c, group, o->mspid);
-    test_channel_set(c, path, "MSP", msp_config_of(c, o));
+    test_channel_set(c, path, "MSP", msp_config_of(c, o, (struct bytes){ 0 }));
     role_policy(c, path, "Readers", o->mspid, MSP_ROLE_MEMBER);
     role_policy(c, path, "Writers", o->mspid, MSP_ROLE_MEMBER);
     role_policy(c, path, "Admins", o->mspid, MSP_ROLE_ADMIN);
     role_policy(c, path, "Endorsement", o->mspid, MSP_ROLE_MEMBER);
+}
+
+void test_channel_set_msp(struct test_channel *c, const char *group, const struct test_org *o,
+                          struct bytes crl)
+{
+    WEFT_FREE char *path = weft_asprintf("%s/%s", group, o->mspid);
+    test_channel_set(c, path, "MSP", msp_config_of(c, o, crl));
+}
+
+void test_channel_add_org(struct test_channel *c, const struct test_org *o)
+{
+    add_org(c, "Application", o);
 }
 
 static void usual_policies(struct test_channel *c, const char *group)
@@ -227,9 +255,9 @@ struct test_channel *test_channel_new(void)
 {
     struct test_channel *c = weft_alloc(sizeof(*c));
     WEFT_CLEANUP(buf_done) struct buf width = { 0 };
-    c->orgs[0] = make_org("OrdererMSP", "orderer");
-    c->orgs[1] = make_org("Org1MSP", "client");
-    c->orgs[2] = make_org("Org2MSP", "client");
+    c->orgs[0] = test_org_make("OrdererMSP", "orderer");
+    c->orgs[1] = test_org_make("Org1MSP", "client");
+    c->orgs[2] = test_org_make("Org2MSP", "client");
     c->root = new_item(c, CONFIG_ITEM_GROUP, "");
     test_channel_set_capability(c, "", "V2_0");
     test_channel_set_text(c, "", "HashingAlgorithm", "SHA256");
@@ -272,11 +300,8 @@ void test_channel_free(struct test_channel *c)
 {
     if (c == NULL)
         return;
-    for (size_t i = 0; i < TEST_ORGS; i++) {
-        made_cert_free(c->orgs[i].ca);
-        made_cert_free(c->orgs[i].admin);
-        made_cert_free(c->orgs[i].member);
-    }
+    for (size_t i = 0; i < TEST_ORGS; i++)
+        test_org_done(&c->orgs[i]);
     arena_done(&c->arena);
     free(c);
 }

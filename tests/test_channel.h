@@ -42,6 +42,15 @@ WEFT_DEFINE_CLEANUP(struct test_channel *, test_channel_free)
 
 const struct test_org *test_channel_org(const struct test_channel *c, const char *mspid);
 
+/* Another organisation, of its own: whoever made it keeps it. */
+struct test_org test_org_make(const char *mspid, const char *role);
+void test_org_done(struct test_org *o);
+/* An application organisation with the usual policies. */
+void test_channel_add_org(struct test_channel *c, const struct test_org *o);
+/* Its MSP again, with a CRL or (no data) without. */
+void test_channel_set_msp(struct test_channel *c, const char *group, const struct test_org *o,
+                          struct bytes crl);
+
 /* "" is the root, "Application/Org1MSP" an organisation's. */
 struct config_item *test_channel_group(struct test_channel *c, const char *path);
 /* Sets a value, adding it if it is not there; NULL data takes it away. */
@@ -53,6 +62,9 @@ void test_channel_set_text(struct test_channel *c, const char *group, const char
 void test_channel_set_capability(struct test_channel *c, const char *group, const char *name);
 struct config_item *test_channel_add_group(struct test_channel *c, const char *group,
                                            const char *name);
+/* Takes a group or a policy away. */
+void test_channel_drop(struct test_channel *c, const char *group, enum config_item_kind kind,
+                       const char *name);
 void test_channel_meta_policy(struct test_channel *c, const char *group, const char *name,
                               const char *sub_policy, int rule);
 
