@@ -603,7 +603,7 @@ static void on_open(struct grpc_stream *s, void *service)
     const struct net_peer *peer = grpc_stream_peer(s);
     struct weft_err e = { 0 };
     if (d->config.limit != NULL && !concurrency_limit_enter(d->config.limit, &e)) {
-        LOG_ERROR(&logger, "%s", e.msg);
+        LOG_ERROR(&logger, "Too%s", e.msg + 3);
         grpc_stream_set_user(s, NULL);
         grpc_stream_finish(s, GRPC_UNKNOWN, e.msg);
         return;
