@@ -14,7 +14,6 @@ something went wrong."""
 import argparse
 import base64
 import collections
-import hashlib
 import json
 import pathlib
 import shutil
@@ -28,35 +27,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/system"))
 sys.dont_write_bytecode = True
 
-from chain_check import der  # noqa: E402  (the path is set above)
+from chain_check import Block, CONFIG  # noqa: E402  (the path is set above)
 from harness import BIN, Process  # noqa: E402
 from made_network import CHANNEL, MadeNetwork, ORGS  # noqa: E402
-from wire import field, fields  # noqa: E402
 
 NODES = ("orderer", "org1", "org2")  # the last two: an organisation's peer
-CODES = {0: "VALID", 9: "DUPLICATE_TXID", 10: "ENDORSEMENT_POLICY_FAILURE",
-         11: "MVCC_READ_CONFLICT"}
-ENDORSER_TRANSACTION = 3
-CONFIG = 1
-
-
-class Block:
-    """What is looked at of a block."""
-
-    def __init__(self, raw):
-        header, data, metadata = (field(raw, n, b"") for n in (1, 2, 3))
-        self.number = field(header, 1, 0)
-        hashed = der(self.number, field(header, 2, b""), field(header, 3, b""))
-        self.hash = hashlib.sha256(hashed).digest()
-        slots = [value for _, value in fields(metadata)]
-        self.flags = slots[2] if len(slots) > 2 else b""
-        self.commit_hash = field(slots[4], 1, b"") if len(slots) > 4 else b""
-        self.headers = [field(field(field(e, 1), 1), 1) for _, e in fields(data)]
-
-    def transactions(self):
-        """[(header type, tx id, code)]"""
-        return [(field(h, 1, 0), field(h, 5, b"").decode(), CODES.get(flag, str(flag)))
-                for h, flag in zip(self.headers, self.flags)]
 
 
 class Demo:

@@ -5,6 +5,12 @@ metadata) and of the header's DER form, and nothing of the orderer."""
 import hashlib
 import pathlib
 
+from wire import field, fields
+
+CODES = {0: "VALID", 9: "DUPLICATE_TXID", 10: "ENDORSEMENT_POLICY_FAILURE",
+         11: "MVCC_READ_CONFLICT"}
+CONFIG = 1  # ChannelHeader.type
+
 
 def varint(raw, at):
     n = shift = 0
@@ -51,3 +57,22 @@ def read_chain(folder):
             previous = hashlib.sha256(der(number, previous_hash, data_hash)).digest()
             blocks.append((number, envelopes))
     return blocks
+
+
+class Block:
+    """What there is to see in one block of a peer, as `weft ledger export` writes it."""
+
+    def __init__(self, raw):
+        header, data, metadata = (field(raw, n, b"") for n in (1, 2, 3))
+        self.number = field(header, 1, 0)
+        hashed = der(self.number, field(header, 2, b""), field(header, 3, b""))
+        self.hash = hashlib.sha256(hashed).digest()
+        slots = [value for _, value in fields(metadata)]
+        self.flags = slots[2] if len(slots) > 2 else b""
+        self.commit_hash = field(slots[4], 1, b"") if len(slots) > 4 else b""
+        self.headers = [field(field(field(e, 1), 1), 1) for _, e in fields(data)]
+
+    def transactions(self):
+        """[(header type, tx id, code)]"""
+        return [(field(h, 1, 0), field(h, 5, b"").decode(), CODES.get(flag, str(flag)))
+                for h, flag in zip(self.headers, self.flags)]

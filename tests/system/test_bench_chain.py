@@ -6,7 +6,7 @@ import json
 import threading
 import unittest
 
-from chain_check import read_chain
+from chain_check import Block, CONFIG, read_chain
 from chain_judge import judge
 from harness import Folder, weft, wait_until
 from made_network import CHANNEL, MadeNetwork
@@ -166,6 +166,32 @@ class ThroughAnOrderer(Chains):
         done = self.net.bench_chain(*self.args("--count", 10), ok=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("failed to create new connection", done.stderr)
+
+
+class AtAPeer(Chains):
+    def test_a_peer_finds_what_was_intended(self):
+        self.network("etcdraft")
+        self.net.configtxgen("TwoOrgsApplicationGenesis", CHANNEL, "-outputBlock",
+                             f"{CHANNEL}.block")
+        made = json.loads(self.net.bench_chain(
+            "--ledger", "ledger", "--count", 2000, "--size", 100, "--conflicts", 20,
+            "--badPolicies", 20, "--overwrites", 20, "--txsPerBlock", 60, "--policy",
+            "OR('Org2MSP.peer', AND('Org1MSP.peer', 'Org2MSP.admin'))", "--expect",
+            "codes.tsv").stdout)
+        with self.net.start_orderer(ORDERER_GENERAL_BOOTSTRAPMETHOD="none",
+                                    ORDERER_FILELEDGER_LOCATION=str(self.dir / "ledger")), \
+                self.net.start_peer(1) as peer:
+            self.net.peer("channel", "join", "-b", f"{CHANNEL}.block")
+            wait_until(lambda: self.net.chain_info(1)["height"] == made["height"], timeout=60,
+                       what="the peer's height")
+            peer.stop(15)
+        self.net.run("weft", "ledger", "export", "peer1/ledgersData", CHANNEL, "blocks")
+        found = []
+        for number in range(made["height"]):
+            block = Block((self.dir / f"blocks/{number}.block").read_bytes())
+            found += [(tx_id, code) for kind, tx_id, code in block.transactions()
+                      if kind != CONFIG]
+        self.assertEqual(found, self.expected())
 
 
 def read_whole(folder):
