@@ -114,6 +114,11 @@ enum weft_code chain_definition_make(const struct chain_definition *d, struct we
                         .policy = d->policy },
     };
     enum weft_code rc = WEFT_OK;
+    if (!app->capabilities.lifecycle_v20)
+        return WEFT_FAIL(e, WEFT_INVALID,
+                         "channel [%s] has no _lifecycle: its application needs capability V2_0 "
+                         "(or --defined, for a chaincode that is there)",
+                         bundle_channel_id(chain_sink_bundle(d->sink)));
     if (app->org_count > LIFECYCLE_ORGS)
         return WEFT_FAIL(e, WEFT_LIMIT, "channel [%s] has more than %d organisations",
                          bundle_channel_id(chain_sink_bundle(d->sink)), LIFECYCLE_ORGS);

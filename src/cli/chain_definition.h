@@ -31,7 +31,7 @@ struct chain_definition {
     void (*made)(void *ctx, const char *tx_id); /* one more, which is VALID */
 };
 
-/* WEFT_FORBIDDEN: too few keys for /Channel/Application/LifecycleEndorsement. */
+/* WEFT_INVALID: a channel of before Fabric 2.0.  WEFT_FORBIDDEN: too few keys for /Channel/Application/LifecycleEndorsement. */
 enum weft_code chain_definition_make(const struct chain_definition *d,
                                      struct weft_err *e) WEFT_MUST_CHECK;
 

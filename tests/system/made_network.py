@@ -11,6 +11,7 @@ uses it, too.
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import socket
@@ -24,14 +25,19 @@ ORGS = (1, 2)
 
 
 def free_ports(count):
-    """Ports that nobody has now, none of them twice."""
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    """Ports that nobody has now, none of them twice; not of those that clients get, which
+    could take one while its node is away."""
+    ports = []
+    for port in random.sample(range(10000, 32000), 1000):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise AssertionError("there are no free ports")
 
 
 class MadeNetwork:

@@ -93,6 +93,17 @@ class IntoALedger(Chains):
         self.assertEqual(self.judged(self.dir / "ledger", lambda orgs: "Org2MSP" in orgs),
                          collections.Counter(got["intended"]))
 
+    def test_a_channel_of_before_2_0_has_no_lifecycle(self):
+        text = (self.dir / "configtx.yaml").read_text()
+        old = "Application: &ApplicationCapabilities {V2_0: true}"
+        self.assertIn(old, text)
+        (self.dir / "configtx.yaml").write_text(text.replace(old, old.replace("V2_0", "V1_4_2")))
+        self.net.configtxgen("TwoOrgsApplicationGenesis", CHANNEL, "-outputBlock",
+                             f"{CHANNEL}.block")
+        self.assertIn("its application needs capability V2_0", self.refused("--ledger", "ledger"))
+        done = self.net.bench_chain("--ledger", "ledger", "--defined", "--count", 10)
+        self.assertEqual(json.loads(done.stdout)["defining"], 0)
+
     def refused(self, *args):
         done = self.net.bench_chain(*args, ok=False)
         self.assertNotEqual(done.returncode, 0)
