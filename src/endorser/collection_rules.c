@@ -329,7 +329,7 @@ enum weft_code collection_rules_check_next(struct bytes package, struct bytes ol
             e, WEFT_INVALID,
             "the proposed collection config does not contain previously defined collections");
     while (repeated_next(&r, &config)) {
-        struct collection was, is;
+        struct collection was = { 0 }, is = { 0 };
         if (!read_collection(config, &was))
             return WEFT_FAIL(e, WEFT_INVALID, "unknown collection configuration type");
         int len = shown(was.name);

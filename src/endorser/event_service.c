@@ -3,11 +3,11 @@
 #include "base/log.h"
 #include "bundle/bundle.h"
 #include "endorser/acl.h"
+#include "endorser/event_form_private.h"
 #include "endorser/filtered_block.h"
 #include "endorser/peer_support.h"
 #include "kvledger/kv_ledger.h"
 #include "msp/identity_expiry.h"
-#include "proto/envelope.h"
 #include "proto/wire.h"
 
 LOG_DEFINE(logger, "common.deliverevents");
@@ -43,6 +43,7 @@ static const struct {
 } table[EVENT_METHODS] = {
     { "/protos.Deliver/Deliver", "event/Block", &deliver_form_block },
     { "/protos.Deliver/DeliverFiltered", "event/FilteredBlock", &event_form_filtered },
+    { "/protos.Deliver/DeliverWithPrivateData", "event/Block", &event_form_private },
 };
 
 /* ---- filtered blocks -------------------------------------------------------------------------- */
@@ -110,12 +111,6 @@ static bool is_errored(const void *channel)
     return false;
 }
 
-/* What a worker needs. */
-struct event_snapshot {
-    struct peer_channel_view channel;
-    const char *resource;
-};
-
 static void view_of(const struct event_channel *c, struct peer_channel_view *ret)
 {
     const struct peer_support *support = c->method->support;
@@ -145,22 +140,12 @@ static void snapshot_free(void *p)
     free(s);
 }
 
-/* Payload, creator and signature of the request; what is broken was refused before. */
-static void signed_data_of(struct bytes envelope, struct signed_data *ret)
-{
-    struct envelope_headers h = { 0 };
-    *ret = (struct signed_data){ 0 };
-    if (envelope_headers_parse(envelope, &h, NULL) == WEFT_OK)
-        *ret =
-            (struct signed_data){ h.envelope.payload, h.signature.creator, h.envelope.signature };
-}
-
 static enum weft_code access_of(void *p, struct bytes envelope, int64_t *ret_expires_ns,
                                 struct weft_err *e)
 {
     const struct event_snapshot *s = p;
     struct signed_data by;
-    signed_data_of(envelope, &by);
+    event_signed_data(envelope, &by);
     *ret_expires_ns = identity_expires_s(NULL, by.identity) * INT64_C(1000000000);
     return acl_check_on(s->channel.bundle, s->resource, &by, e);
 }

@@ -1,8 +1,10 @@
-/* event_service.h - a peer's Deliver service: blocks, filtered blocks.
+/* event_service.h - a peer's Deliver service: blocks, filtered blocks, blocks with private data.
  *
- *     method             what a block becomes      who may: the ACL of
- *     Deliver            2 block                   event/Block
- *     DeliverFiltered    3 filtered block          event/FilteredBlock
+ *     method                    what a block becomes          who may: the ACL of
+ *     Deliver                   2 block                       event/Block
+ *     DeliverFiltered           3 filtered block              event/FilteredBlock
+ *     DeliverWithPrivateData    4 block and private data      event/Block; each collection has
+ *                                                             rules of its own
  *
  * The streams are those of deliver_server.h; here is what is a peer's: its channels, its ACLs,
  * what is sent.  A block is there for these streams once its commit is over.
@@ -25,7 +27,7 @@ struct event_service;
 struct peer_support;
 
 enum {
-    EVENT_METHODS = 2
+    EVENT_METHODS = 3
 };
 
 struct event_service_config {

@@ -206,10 +206,18 @@ TEST(above_the_limit_a_proposal_is_refused_at_once)
 struct events {
     size_t blocks, of_kind[5]; /* by the field of DeliverResponse */
     uint64_t status;
+    struct buf sums; /* of messages of the fourth kind, a line each */
     bool closed;
     enum grpc_code code;
     char words[200];
 };
+
+static void note_sum(struct events *ev, struct bytes b)
+{
+    struct digest d = sha256_of(b);
+    WEFT_FREE char *hex = bytes_to_hex(bytes_of(d.b, 8));
+    buf_printf(&ev->sums, "%zu\t%zu:%s\n", ev->of_kind[4] - 1, b.len, hex);
+}
 
 static void on_message(struct grpc_stream *s, struct net_msg *m)
 {
@@ -220,6 +228,8 @@ static void on_message(struct grpc_stream *s, struct net_msg *m)
     ev->of_kind[f.number]++;
     if (f.number == 1)
         ev->status = f.varint;
+    if (f.number == 4)
+        note_sum(ev, net_msg_bytes(m));
     net_msg_unref(m);
 }
 
@@ -278,6 +288,25 @@ TEST(blocks_and_filtered_blocks_go_to_who_may_read_them)
     EXPECT_EQ(ev.status, STATUS_NOT_FOUND);
     EXPECT_EQ(metrics_count(w.metrics, METRIC_DELIVER_STREAMS_OPENED), 4);
     WAIT_FOR(metrics_count(w.metrics, METRIC_DELIVER_STREAMS_CLOSED) == 4);
+    finish();
+}
+
+/* vectors/endorser/private.tsv: what DeliverWithPrivateData of a Fabric peer (2.2.15) sent to the
+ * same client for the same blocks. */
+TEST(private_data_go_with_their_blocks)
+{
+    WEFT_CLEANUP(buf_done)
+    struct buf want = weft_test_read(weft_test_file("vectors/endorser/private.tsv"));
+    struct events ev;
+    start();
+    WEFT_CLEANUP(signing_identity_free)
+    struct signing_identity *user =
+        endorser_world_identity("Org1MSP", "org1.example.com/users/User1@org1.example.com");
+    listen("/protos.Deliver/DeliverWithPrivateData", "mychannel", user, &ev);
+    EXPECT_EQ(ev.status, STATUS_OK);
+    EXPECT_EQ(ev.of_kind[4], BLOCKS);
+    EXPECT_BYTES(buf_bytes(&ev.sums), buf_bytes(&want));
+    buf_done(&ev.sums);
     finish();
 }
 

@@ -124,6 +124,24 @@ enum weft_code config_history_commit(const struct config_history *h, uint64_t bl
     return batch != NULL ? kv_write(h->kv, batch, true, e) : WEFT_OK;
 }
 
+enum weft_code config_history_below(const struct config_history *h, uint64_t block,
+                                    struct bytes name, struct buf *ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(buf_done) struct buf start = { 0 };
+    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = NULL;
+    struct bytes key, value;
+    bool found = false;
+    if (block == 0)
+        return WEFT_OK;
+    put_key(h, name, block - 1, &start); /* older ones lie behind it */
+    struct bytes same = bytes_of(start.data, start.len - sizeof(block));
+    it = kv_iter_new(h->kv, buf_bytes(&start));
+    WEFT_TRY(kv_iter_next(it, &found, &key, &value, e));
+    if (found && key.len == start.len && bytes_start_with(key, same))
+        buf_put(ret, value);
+    return WEFT_OK;
+}
+
 /* ---- collections that became ours ------------------------------------------------------------ */
 
 struct eligible {

@@ -12,7 +12,7 @@
  * Go origin   core/ledger/confighistory/mgr.go core/ledger/confighistory/db_helper.go
  *             core/chaincode/lifecycle/deployedcc_infoprovider.go UpdatedChaincodes
  *             core/scc/lscc/deployedcc_infoprovider.go UpdatedChaincodes
- * Owner       one thread (commit:<id>)
+ * Owner       one thread (commit:<id>); reading: any
  * Memory      one block's entries
  * Limits      those of proto_check.h
  */
@@ -35,6 +35,12 @@ struct config_history {
 enum weft_code config_history_commit(const struct config_history *h, uint64_t block,
                                      struct update_batch *updates, const struct state_reader *after,
                                      struct weft_err *e) WEFT_MUST_CHECK;
+
+/* What a chaincode's collections were for a block: the newest entry below it.  Nothing is
+ * appended when there is none.  Any thread. */
+enum weft_code config_history_below(const struct config_history *h, uint64_t block,
+                                    struct bytes name, struct buf *ret,
+                                    struct weft_err *e) WEFT_MUST_CHECK;
 
 /* The same chaincodes: collections that we were no member of before the block, and are after it,
  * go into the private data store. */

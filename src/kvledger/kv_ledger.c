@@ -272,6 +272,9 @@ enum weft_code kv_ledger_commit_first(struct kv_ledger *l, const struct block *b
     WEFT_CLEANUP(block_txs_done) struct block_txs txs = { 0 };
     WEFT_CLEANUP(block_work_done) struct block_work w = { .txs = &txs };
     WEFT_FREE uint8_t *codes = NULL;
+    if (b->v.number != 0)
+        return WEFT_FAIL(e, WEFT_INVALID, "Expected block number=0, received block number=%" PRIu64,
+                         b->v.number);
     WEFT_TRY(block_store_check_next(l->blocks, &b->v, e));
     WEFT_TRY(block_txs_read(&txs, &b->v, &codes, e));
     w.codes = codes;
@@ -334,4 +337,10 @@ enum weft_code kv_ledger_pvt_data(struct kv_ledger *l, uint64_t block,
     WEFT_TRY(pvtdata_store_read(l->pvt, block, c, filter, take_set, &r, e));
     give_tx(&r);
     return WEFT_OK;
+}
+
+enum weft_code kv_ledger_collections_at(struct kv_ledger *l, uint64_t block, struct bytes ns,
+                                        struct buf *ret, struct weft_err *e)
+{
+    return config_history_below(&l->configs, block, ns, ret, e);
 }

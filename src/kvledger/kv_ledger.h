@@ -59,7 +59,7 @@ enum weft_code kv_ledgers_list(struct kv_ledgers *l, struct dir_list *ret,
                                struct weft_err *e) WEFT_MUST_CHECK;
 
 /* A new ledger with its first block, whose flags are set.  All or nothing, also over a crash.
- * "LedgerID already exists"; "block number should have been 0 but was 5". */
+ * "LedgerID already exists"; "Expected block number=0, received block number=5". */
 enum weft_code kv_ledgers_create(struct kv_ledgers *l, struct block *genesis,
                                  struct kv_ledger **ret, struct weft_err *e) WEFT_MUST_CHECK;
 
@@ -111,5 +111,10 @@ enum weft_code kv_ledger_pvt_data(struct kv_ledger *l, uint64_t block,
                                   const struct kv_pvt_filter *filter,
                                   void (*each)(void *ctx, uint64_t tx, struct bytes write_set),
                                   void *ctx, struct weft_err *e) WEFT_MUST_CHECK;
+
+/* A chaincode's explicit collections as they were for a block, a CollectionConfigPackage;
+ * nothing is appended when it had none.  Any thread. */
+enum weft_code kv_ledger_collections_at(struct kv_ledger *l, uint64_t block, struct bytes ns,
+                                        struct buf *ret, struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

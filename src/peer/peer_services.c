@@ -4,23 +4,28 @@
 #include "node/net_loop.h"
 
 enum {
-    METHODS = 1
+    METHODS = 1 + EVENT_METHODS
 };
 
 struct peer_services {
     struct endorser_service *endorser;
+    struct event_service *events;
     struct grpc_method methods[METHODS];
 };
 
 void peer_services_init(struct peer_services_world *w, const struct core_config *config,
                         const struct peer_support *support, struct msp *local,
-                        const struct signing_identity *me, struct jobs *calls)
+                        const struct signing_identity *me, const struct peer_workers *workers)
 {
     const struct core_chaincode_config *c = &config->chaincode;
     w->support = *support;
-    w->calls = calls;
+    w->workers = *workers;
+    w->time_window_ns = config->peer.time_window_ns;
+    w->binds_tls = config->peer.tls.enabled && config->peer.tls.client_auth_required;
     w->endorser_limit = (struct concurrency_limit){ .service = "/protos.Endorser",
                                                     .most = config->peer.endorser_concurrency };
+    w->deliver_limit = (struct concurrency_limit){ .service = "/protos.Deliver",
+                                                   .most = config->peer.deliver_concurrency };
     const struct endorser_config endorser = {
         .support = &w->support,
         .local_msp = local,
@@ -41,13 +46,23 @@ struct peer_services *peer_services_new(struct peer_services_world *w, struct ne
     s->endorser = endorser_service_new(
         &(struct endorser_service_config){ .endorser = &w->endorser,
                                            .limit = &w->endorser_limit,
-                                           .workers = w->calls,
+                                           .workers = w->workers.calls,
                                            .mb = net_loop_mailbox(loop),
                                            .metrics = net_loop_metrics(loop) });
     s->methods[0] = (struct grpc_method){ .path = ENDORSER_PATH,
                                           .ops = &endorser_service_ops,
                                           .unary = endorser_service_call,
                                           .service = s->endorser };
+    s->events =
+        event_service_new(&(struct event_service_config){ .support = &w->support,
+                                                          .time_window_ns = w->time_window_ns,
+                                                          .binds_tls = w->binds_tls,
+                                                          .limit = &w->deliver_limit,
+                                                          .store = w->workers.store,
+                                                          .workers = w->workers.crypto,
+                                                          .mb = net_loop_mailbox(loop),
+                                                          .metrics = net_loop_metrics(loop) });
+    event_service_methods(s->events, s->methods + 1);
     return s;
 }
 
@@ -55,6 +70,7 @@ void peer_services_free(struct peer_services *s)
 {
     if (s == NULL)
         return;
+    event_service_free(s->events);
     endorser_service_free(s->endorser);
     free(s);
 }

@@ -126,7 +126,7 @@ static enum weft_code serve(struct peer *p, struct weft_err *e)
     WEFT_TRY(server_context(p, &tls, e));
     const struct peer_support support = peer_channels_support(p->channels);
     peer_services_init(&p->world, p->config, &support, msp_manager_at(p->local, 0), p->signer,
-                       p->calls);
+                       &(struct peer_workers){ p->calls, p->store, p->crypto });
     for (size_t i = 0; i < p->net_count; i++) {
         size_t count = 0;
         p->services[i] = peer_services_new(&p->world, p->net[i]);
