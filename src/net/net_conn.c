@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 enum {
-    WRITES_PER_TURN = 4,  /* before the others' turn; of reads it is one */
-    READ_LEAST = 4 << 10, /* so much is read at once of who takes long to serve */
+    WRITES_PER_TURN = 4,   /* before the others' turn; of reads it is one */
+    READ_LEAST = 4 << 10,  /* so much is read at once of who takes long to serve */
+    READ_FIRST = 16 << 10, /* a flood on a new connection is found out soon */
     READ_LONG_NS = 500000,
     UNSENT_MAX = 1 << 20, /* TLS's own answers to a peer that does not read */
 };
@@ -411,7 +412,7 @@ static struct net_conn *new_conn(struct net *net, int fd, struct tls_context *tl
     c->ops = ops;
     c->user = user;
     c->heard_ms = loop_now_ms(net->loop);
-    c->helping = NET_IN_BYTES;
+    c->helping = READ_FIRST;
     c->peer.has_tls = tls != NULL;
     c->peer.our_hash = tls != NULL ? tls_context_cert_hash(tls) : NULL;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* slower without, no more */
