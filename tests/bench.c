@@ -1,6 +1,7 @@
 #include "bench.h"
 
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static double seconds_of(clockid_t clock)
@@ -41,4 +42,16 @@ const char *bench_fixture(const char *path)
         return whole;
     (void)printf("no fixture %s beside the project: left out\n", path);
     return NULL;
+}
+
+bool bench_unpack(const char *packed, const char *dir)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)execlp("tar", "tar", "--use-compress-program=zstd -d --long=27", "-xf", packed, "-C",
+                     dir, (char *)NULL);
+        _exit(127);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }

@@ -24,5 +24,7 @@ void bench_print(const char *name, double figure, const char *unit, const char *
 
 /* A fixture's path, or NULL (and a line that says so) where it is absent. */
 const char *bench_fixture(const char *path);
+/* Unpacks one (.tar.zst) into a folder; false when that can't be done. */
+bool bench_unpack(const char *packed, const char *dir);
 
 #endif

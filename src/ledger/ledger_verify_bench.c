@@ -28,13 +28,6 @@ static void no_note(void *ctx, const char *text)
 
 /* ---- what is run in a process of its own ------------------------------------------------- */
 
-static int unpack(const char *const *arg)
-{
-    (void)execlp("tar", "tar", "--use-compress-program=zstd -d --long=27", "-xf", arg[0], "-C",
-                 arg[1], (char *)NULL);
-    return 127;
-}
-
 static int sum_files(const char *const *arg)
 {
     WEFT_FREE char *command = weft_asprintf("exec sha256sum %s/* >/dev/null", arg[0]);
@@ -157,8 +150,7 @@ int main(void)
         (void)fprintf(stderr, "%s\n", e.msg);
         return 1;
     }
-    (void)run(unpack, packed, dir);
-    WEFT_FREE char *root = find_root(dir);
+    WEFT_FREE char *root = bench_unpack(packed, dir) ? find_root(dir) : NULL;
     if (root != NULL) {
         compare("orderer's files, no index", root);
         (void)run(build_index, root, NULL);
