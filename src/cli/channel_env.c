@@ -57,21 +57,40 @@ enum weft_code channel_env_orderer(const struct orderer_flags *f, struct node_ta
     return orderer_flags_target(f, ret, e);
 }
 
+static enum weft_code open_deliver(const struct channel_env *env, const struct node_target *target,
+                                   const char *method, const char *channel,
+                                   struct deliver_fetch **ret, struct weft_err *e)
+{
+    const struct deliver_fetch_config plan = {
+        .address = target->address,
+        .host_override = target->host_override,
+        .method = method,
+        .tls = target->tls,
+        .connect_timeout_ms = target->connect_timeout_ms,
+        .channel_id = channel,
+        .signer = env->me,
+    };
+    return deliver_fetch_open(&plan, ret, e);
+}
+
 enum weft_code channel_env_deliver(const struct channel_env *env, const struct node_target *orderer,
                                    const char *channel, struct deliver_fetch **ret,
                                    struct weft_err *e)
 {
-    const struct deliver_fetch_config plan = {
-        .address = orderer->address,
-        .host_override = orderer->host_override,
-        .method = "/orderer.AtomicBroadcast/Deliver",
-        .tls = orderer->tls,
-        .connect_timeout_ms = orderer->connect_timeout_ms,
-        .channel_id = channel,
-        .signer = env->me,
-    };
-    enum weft_code rc = deliver_fetch_open(&plan, ret, e);
+    enum weft_code rc =
+        open_deliver(env, orderer, "/orderer.AtomicBroadcast/Deliver", channel, ret, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "failed to create deliver client for orderer");
+    return WEFT_OK;
+}
+
+enum weft_code channel_env_deliver_of_peer(const struct channel_env *env, const char *channel,
+                                           struct deliver_fetch **ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(node_target_done) struct node_target peer = { 0 };
+    WEFT_TRY(peer_target(env->config, &peer, e));
+    enum weft_code rc = open_deliver(env, &peer, "/protos.Deliver/Deliver", channel, ret, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "failed to create deliver client for peer");
     return WEFT_OK;
 }

@@ -32,7 +32,10 @@ void channel_env_ready(void);
 enum weft_code channel_env_orderer(const struct orderer_flags *f, struct node_target *ret,
                                    struct weft_err *e) WEFT_MUST_CHECK;
 
-/* Blocks of a channel from there. */
+/* Blocks of a channel from there; from the peer that the configuration names. */
+enum weft_code channel_env_deliver_of_peer(const struct channel_env *env, const char *channel,
+                                           struct deliver_fetch **ret,
+                                           struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code channel_env_deliver(const struct channel_env *env, const struct node_target *orderer,
                                    const char *channel, struct deliver_fetch **ret,
                                    struct weft_err *e) WEFT_MUST_CHECK;

@@ -62,11 +62,22 @@ struct waiting {
     struct cli *cli;
     const struct channel_env *env;
     struct endorser_client *peer;
-    struct deliver_fetch *orderer; /* NULL: nobody can say how high the channel is */
+    struct deliver_fetch *peer_blocks; /* NULL: it tells its height if it is asked */
+    struct deliver_fetch *orderer;     /* NULL: nobody can say how high the channel is */
     struct catch_up state;
 };
 
-static enum weft_code peer_height(const struct waiting *w, uint64_t *ret, struct weft_err *e)
+static enum weft_code newest_height(struct deliver_fetch *from, uint64_t *ret, struct weft_err *e)
+{
+    static const struct seek_position newest = { .kind = SEEK_NEWEST };
+    WEFT_CLEANUP(block_unref) struct block *b = NULL;
+    WEFT_TRY(deliver_fetch_block(from, &newest, &b, e));
+    *ret = b->v.number + 1;
+    return WEFT_OK;
+}
+
+/* BlockchainInfo { 1 height }.  WEFT_FORBIDDEN: the channel does not let us ask that. */
+static enum weft_code chain_info_height(const struct waiting *w, uint64_t *ret, struct weft_err *e)
 {
     WEFT_CLEANUP(proposal_answer_done) struct proposal_answer answer = { 0 };
     const struct bytes args[] = { bytes_of_str("GetChainInfo"), bytes_of_str(w->state.channel) };
@@ -76,9 +87,8 @@ static enum weft_code peer_height(const struct waiting *w, uint64_t *ret, struct
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "failed sending proposal");
     if (answer.status != 200)
-        return WEFT_FAIL(e, WEFT_UNAVAILABLE,
-                         "the channel is joined, but the peer does not tell its height: %.*s",
-                         (int)(answer.message.len < 350 ? answer.message.len : 350),
+        return WEFT_FAIL(e, WEFT_FORBIDDEN, "%.*s",
+                         (int)(answer.message.len < 400 ? answer.message.len : 400),
                          (const char *)answer.message.data);
     struct wire wire = wire_of(answer.payload);
     struct wire_field f;
@@ -88,14 +98,18 @@ static enum weft_code peer_height(const struct waiting *w, uint64_t *ret, struct
     return WEFT_OK;
 }
 
-static enum weft_code orderer_height(const struct waiting *w, uint64_t *ret, struct weft_err *e)
+/* Who may not ask for that may read blocks, perhaps. */
+static enum weft_code peer_height(struct waiting *w, uint64_t *ret, struct weft_err *e)
 {
-    WEFT_CLEANUP(block_unref) struct block *b = NULL;
-    if (w->orderer == NULL)
-        return WEFT_OK;
-    WEFT_TRY(
-        deliver_fetch_block(w->orderer, &(struct seek_position){ .kind = SEEK_NEWEST }, &b, e));
-    *ret = b->v.number + 1;
+    if (w->peer_blocks == NULL) {
+        enum weft_code rc = chain_info_height(w, ret, e);
+        if (rc != WEFT_FORBIDDEN)
+            return rc;
+        WEFT_TRY(channel_env_deliver_of_peer(w->env, w->state.channel, &w->peer_blocks, e));
+    }
+    enum weft_code rc = newest_height(w->peer_blocks, ret, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "the channel is joined, but the peer does not tell its height");
     return WEFT_OK;
 }
 
@@ -119,7 +133,8 @@ static enum weft_code wait_for_heights(struct waiting *w, struct weft_err *e)
     const struct timespec pause = { .tv_nsec = ASK_MS * 1000000L };
     for (;;) {
         uint64_t height = 0, target = 0;
-        WEFT_TRY(orderer_height(w, &target, e));
+        if (w->orderer != NULL)
+            WEFT_TRY(newest_height(w->orderer, &target, e));
         WEFT_TRY(peer_height(w, &height, e));
         if (catch_up_at(&w->state, height, target, clock_monotonic_ms()))
             break;
@@ -156,6 +171,7 @@ static enum weft_code wait_for_blocks(const struct args *a, struct waiting *w, s
     catch_up_start(&w->state, channel, clock_monotonic_ms());
     enum weft_code rc = wait_for_heights(w, e);
     deliver_fetch_close(WEFT_TAKE(w->orderer));
+    deliver_fetch_close(WEFT_TAKE(w->peer_blocks));
     return rc;
 }
 
