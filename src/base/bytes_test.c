@@ -1,6 +1,4 @@
-#include "base/arena.h"
 #include "base/bytes.h"
-#include "base/number.h"
 #include "base/varint.h"
 
 #include "weft_test.h"
@@ -68,42 +66,4 @@ TEST(a_buffer_grows_over_many_puts)
     buf_put_len_bytes(&b, bytes_of_str("xyz"));
     EXPECT_EQ(b.len, 10 * 2 + 90 * 3 + 900 * 4 + 4);
     EXPECT_EQ(b.data[b.len - 4], 3);
-}
-
-TEST(an_arena_gives_zeroed_aligned_memory_also_after_reset)
-{
-    WEFT_CLEANUP(arena_done) struct arena a = { 0 };
-    for (int round = 0; round < 3; round++) {
-        for (size_t n = 1; n < 3000; n += 17) {
-            uint8_t *p = arena_alloc(&a, n);
-            EXPECT_EQ((uintptr_t)p % 16, 0);
-            for (size_t i = 0; i < n; i++)
-                EXPECT_EQ(p[i], 0);
-            memset(p, 0xff, n);
-        }
-        arena_reset(&a);
-    }
-}
-
-TEST(a_number_is_all_digits_or_no_number)
-{
-    uint64_t n = 5;
-    EXPECT(number_parse_u64("18446744073709551615", &n));
-    EXPECT_EQ(n, UINT64_MAX);
-    EXPECT(!number_parse_u64("18446744073709551616", &n));
-    EXPECT(!number_parse_u64("", &n));
-    EXPECT(!number_parse_u64("+1", &n));
-    EXPECT(!number_parse_u64("1 ", &n));
-}
-
-TEST(errors_keep_their_code_and_gain_context)
-{
-    struct weft_err e = { 0 };
-    enum weft_code rc = WEFT_FAIL(&e, WEFT_NOT_FOUND, "no block [%d]", 7);
-    rc = weft_err_wrap(&e, rc, "channel [%s]", "ch");
-    EXPECT_EQ(rc, WEFT_NOT_FOUND);
-    EXPECT_STR(e.msg, "channel [ch]: no block [7]");
-    EXPECT_EQ(weft_code_common_status(rc), 404);
-    EXPECT_EQ(weft_code_grpc_status(rc), 5);
-    EXPECT_EQ(WEFT_FAIL(NULL, WEFT_IO, "nobody listens"), WEFT_IO);
 }

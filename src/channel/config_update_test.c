@@ -229,20 +229,6 @@ TEST(names_of_channels_and_elements_follow_fabrics_rules)
     EXPECT_CODE(config_id_check(bytes_of_str("a b"), &e), WEFT_INVALID);
 }
 
-TEST(what_is_written_reads_again)
-{
-    struct weft_err e = { 0 };
-    struct world w;
-    const struct config_item *back = NULL;
-    WEFT_CLEANUP(buf_done) struct buf b = { 0 };
-    world_init(&w);
-    config_group_encode(w.now, &b);
-    EXPECT_OK(config_group_parse(buf_bytes(&b), &w.arena, &back, &e));
-    EXPECT(config_group_eq(back, w.now));
-    EXPECT(!config_group_eq(back, channel(&w, "11", "2s")));
-    arena_done(&w.arena);
-}
-
 /* ---- a real channel --------------------------------------------------------------------- */
 
 static struct block *fixture_block(uint64_t number)
@@ -255,8 +241,6 @@ static struct block *fixture_block(uint64_t number)
     return b;
 }
 
-/* Each config block's tree is what its own update makes of the one before it,
- * and an update that we compute leads there too. */
 /* Bytes and what they mean are golang/protobuf's, asked with proto.Unmarshal. */
 TEST(a_message_in_parts_is_one)
 {
@@ -282,18 +266,8 @@ TEST(a_message_in_parts_is_one)
     EXPECT_CODE(config_update_parse(buf_bytes(&many), &arena, &u, &e), WEFT_INVALID);
 }
 
-/* Another field of a wrong type is one that nobody knows; not so a map. */
-TEST(a_map_of_a_wrong_wire_type_is_refused)
-{
-    static const char *const maps[] = { "\x10\x01", "\x18\x01", "\x20\x01" };
-    struct weft_err e = { 0 };
-    const struct config_item *group = NULL;
-    WEFT_CLEANUP(arena_done) struct arena arena = { 0 };
-    for (size_t i = 0; i < WEFT_ARRAY_LEN(maps); i++)
-        EXPECT_CODE(config_group_parse(bytes_of_str(maps[i]), &arena, &group, &e), WEFT_INVALID);
-    EXPECT_OK(config_group_parse(bytes_of_str("\x28\x01"), &arena, &group, &e));
-}
-
+/* Each config block's tree is what its own update makes of the one before it,
+ * and an update that we compute leads there too. */
 TEST(recomputes_every_configuration_of_the_fixture)
 {
     static const uint64_t numbers[] = { 0, 1, 2, 26, 43, 50, 61, 64 };
