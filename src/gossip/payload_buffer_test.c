@@ -74,6 +74,22 @@ TEST(too_far_ahead_is_refused)
     EXPECT_EQ(put(&b, 4 + PAYLOAD_WINDOW, 1), PAYLOAD_TAKEN);
 }
 
+TEST(one_that_is_not_the_right_one_gives_its_place_to_another)
+{
+    WEFT_CLEANUP(payload_buffer_done) struct payload_buffer b = { 0 };
+    payload_buffer_init(&b, 7, 1000);
+    EXPECT(payload_buffer_peek(&b) == NULL);
+    EXPECT_EQ(put(&b, 7, 10), PAYLOAD_TAKEN);
+    EXPECT_EQ(put(&b, 8, 10), PAYLOAD_TAKEN);
+    EXPECT_EQ(payload_buffer_peek(&b)->raw.len, 10);
+    payload_buffer_discard(&b);
+    EXPECT(payload_buffer_peek(&b) == NULL);
+    EXPECT_EQ(b.bytes, 10);
+    EXPECT_EQ(put(&b, 7, 20), PAYLOAD_TAKEN);
+    EXPECT_EQ(pop(&b), 7);
+    EXPECT_EQ(pop(&b), 8);
+}
+
 /* Whatever the order in which they come, each block leaves once and in turn. */
 TEST(any_order_of_arrival_gives_the_same_order)
 {

@@ -136,6 +136,16 @@ TEST(a_status_a_bad_block_and_nothing_known_end_the_connection)
     }
 }
 
+TEST(a_block_that_is_none_breaks_the_stream)
+{
+    struct world w;
+    begin(&w, &fixed);
+    w.block_rc = WEFT_CORRUPT;
+    deliver_client_connected(&w.client, 0);
+    receive(&w, 2, "block");
+    EXPECT_STR(w.log, "dbhw");
+}
+
 TEST(garbage_ends_the_connection)
 {
     struct world w;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "msp/msp_manager.h"
 #include "os/dirs.h"
+#include "peer/ledger_rebuild.h"
 #include "peer/peer_channel.h"
 #include "peer/peer_tls.h"
 #include "proto/block.h"
@@ -19,6 +20,7 @@ struct peer_channels {
     struct peer_channels_config config;
     struct peer_channel_world world;
     struct kv_ledgers *ledgers;
+    struct ledger_rebuild *rebuild;
     bool is_stopping;
     _Atomic size_t count; /* at[0] .. at[count - 1] never change */
     struct peer_channel *at[LIMIT_CHANNELS];
@@ -137,6 +139,7 @@ enum weft_code peer_channels_open(const struct peer_channels_config *config,
                                                         .configured = configured,
                                                         .failed = failed,
                                                         .msps_of = msps_of } };
+    c->rebuild = ledger_rebuild_new();
     WEFT_TRY(kv_ledgers_open(config->root, &config->ledgers, &c->ledgers, e));
     *ret = WEFT_TAKE(c);
     return WEFT_OK;
@@ -184,8 +187,11 @@ enum weft_code peer_channels_resume(struct peer_channels *c, struct weft_err *e)
     enum weft_code rc = kv_ledgers_list(c->ledgers, &l, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "error in initializing ledgermgmt");
-    for (size_t i = 0; i < l.count; i++)
+    WEFT_FREE char *chains = weft_asprintf("%s/chains/chains", c->config.root);
+    for (size_t i = 0; i < l.count; i++) {
         WEFT_TRY(resume(c, l.names[i], e));
+        WEFT_TRY(ledger_rebuild_load(c->rebuild, chains, l.names[i], e));
+    }
     return WEFT_OK;
 }
 
@@ -256,8 +262,22 @@ static enum weft_code join(void *ctx, const char *id, struct block *genesis, str
 
 static bool is_rebuilding(void *ctx)
 {
-    (void)ctx;
-    return false;
+    return ledger_rebuild_is_on(((struct peer_channels *)ctx)->rebuild);
+}
+
+static bool height_of(void *ctx, const char *channel, uint64_t *ret)
+{
+    struct peer_channel *ch = find_channel(ctx, bytes_of_str(channel));
+    if (ch == NULL)
+        return false;
+    *ret = block_store_height(kv_ledger_blocks(peer_channel_ledger(ch)));
+    return true;
+}
+
+int peer_channels_check_rebuild(struct peer_channels *c)
+{
+    ledger_rebuild_check(c->rebuild, height_of, c);
+    return ledger_rebuild_is_on(c->rebuild) ? LEDGER_REBUILD_MS : -1;
 }
 
 struct peer_support peer_channels_support(struct peer_channels *c)
@@ -291,6 +311,7 @@ void peer_channels_free(struct peer_channels *c)
     for (size_t i = 0; i < atomic_load(&c->count); i++)
         peer_channel_free(c->at[i]);
     kv_ledgers_close(c->ledgers);
+    ledger_rebuild_free(c->rebuild);
     free(c);
 }
 

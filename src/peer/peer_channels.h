@@ -29,7 +29,7 @@ struct mailbox;
 struct peer_channels;
 
 struct peer_channels_config {
-    const char *root; /* ledgersData */
+    const char *root; /* ledgersData; lives as long as the channels */
     struct kv_ledgers_config ledgers;
     struct chan_world chan;
     struct jobs *crypto;
@@ -53,6 +53,9 @@ void peer_channels_free(struct peer_channels *c);
 WEFT_DEFINE_CLEANUP(struct peer_channels *, peer_channels_free)
 
 struct peer_support peer_channels_support(struct peer_channels *c);
+/* On main: are channels that were reset as high again as they were?  After how many ms to ask
+ * again; -1: they are. */
+int peer_channels_check_rebuild(struct peer_channels *c);
 /* Appends the TLS CAs of all channels' application organisations. */
 void peer_channels_put_roots(struct peer_channels *c, struct buf *out);
 /* An operations_check_fn: none is stuck, or far behind. */

@@ -37,7 +37,7 @@ LOG_DEFINE(comm_log, "core.comm");
 
 struct peer {
     const struct core_config *config;
-    char *address;
+    char *address, *root; /* ledgersData */
     struct signing_identity *signer;
     struct msp_manager *local; /* our own MSP, alone */
     struct peer_tls *tls;
@@ -181,11 +181,11 @@ static void channel_failed(void *ctx, const struct weft_err *why)
 static enum weft_code open_ledgers(struct peer *p, struct weft_err *e)
 {
     const struct core_config *c = p->config;
-    WEFT_FREE char *root = weft_asprintf("%s/ledgersData", c->peer.file_system_path);
+    p->root = weft_asprintf("%s/ledgersData", c->peer.file_system_path);
     LOG_INFO(&ledger_log, "Initializing LedgerMgr");
     enum weft_code rc = peer_channels_open(
         &(struct peer_channels_config){
-            .root = root,
+            .root = p->root,
             .ledgers = { .mspid = c->peer.local_msp_id,
                          .history = c->ledger.history_enabled,
                          .purge_interval = c->pvt_data.purge_interval },
@@ -310,9 +310,13 @@ enum weft_code peer_run(struct peer *p, struct signals *signals, struct weft_err
 {
     struct pollfd fds[] = { { .fd = signals_fd(signals), .events = POLLIN },
                             { .fd = mailbox_fd(p->mb), .events = POLLIN } };
+    int wait_ms = peer_channels_check_rebuild(p->channels);
     while (!p->has_failed) {
-        if (poll(fds, WEFT_ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+        int ready = poll(fds, WEFT_ARRAY_LEN(fds), wait_ms);
+        if (ready < 0 && errno != EINTR)
             return WEFT_FAIL(e, WEFT_IO, "poll: error %d", errno);
+        if (ready == 0)
+            wait_ms = peer_channels_check_rebuild(p->channels);
         if (!take_signals(p, signals))
             return WEFT_OK;
         WEFT_IGNORE(mailbox_drain(p->mb, p->channels, MAIN_MAIL) == 0);
@@ -350,6 +354,7 @@ void peer_stop(struct peer *p)
     msp_manager_unref(p->local);
     signing_identity_free(p->signer);
     free(p->address);
+    free(p->root);
     free(p);
 }
 
