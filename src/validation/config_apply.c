@@ -14,7 +14,7 @@ enum weft_code config_apply(const struct bundle *now, struct bytes envelope, str
     WEFT_TRY(bundle_validate(now, payload.data, e));
     WEFT_TRY(bundle_of_envelope(envelope, &next, e));
     WEFT_TRY(bundle_check_next(now, next, e));
-    enum weft_code rc = bundle_check_supported(next, e);
+    enum weft_code rc = bundle_check_supported_by_peer(next, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "[channel %s] incompatible", bundle_channel_id(now));
     if (bundle_application(next) == NULL)
