@@ -1,9 +1,9 @@
 /* weft ledger import: raw blocks into a ledger of Fabric's format. */
 #include "base/limits.h"
 #include "cli/cmds.h"
+#include "kvledger/pvtdata_store.h"
 #include "ledger/id_store.h"
 #include "ledger/ledger_dir.h"
-#include "ledger/pvtdata_height.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "proto/envelope.h"
@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 
 enum {
-    GROUP_BYTES = 16 << 20
-}; /* blocks that share a sync */
+    GROUP_BYTES = 16 << 20, /* blocks that share a sync */
+    PURGE_INTERVAL = 100,   /* no matter: nothing is committed */
+};
 
 struct args {
     const char *layout;
@@ -154,7 +155,11 @@ static enum weft_code raise_private_data(const struct target *t, const char *cha
     if (t->layout != LEDGER_PEER || block_store_height(t->bs) == 0)
         return WEFT_OK;
     WEFT_FREE char *path = weft_asprintf("%s/pvtdataStore", t->root);
-    return pvtdata_height_raise(path, channel, block_store_height(t->bs) - 1, e);
+    WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
+    WEFT_CLEANUP(pvtdata_store_close) struct pvtdata_store *s = NULL;
+    WEFT_TRY(kv_open(path, "", &kv, e));
+    WEFT_TRY(pvtdata_store_open(kv, channel, PURGE_INTERVAL, &s, e));
+    return pvtdata_store_raise(s, block_store_height(t->bs), e);
 }
 
 /* For the progress. */

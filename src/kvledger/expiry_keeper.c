@@ -2,9 +2,9 @@
 
 #include "crypto/sha256.h"
 #include "kvledger/collections.h"
+#include "kvledger/pvtdata_keys.h"
 #include "ledger/kv.h"
 #include "ledger/order_key.h"
-#include "proto/repeated.h"
 #include "state/update_batch.h"
 
 struct expiry_keeper {
@@ -47,16 +47,9 @@ static struct bytes expiring_key(struct expiry_keeper *k, uint64_t expiring)
 
 /* ---- keeping ------------------------------------------------------------------------------- */
 
-/* A collection's keys that a block writes, and the block with which they go. */
-struct written {
-    uint64_t expiring;
-    struct bytes ns, coll;
-    struct buf list; /* KeysAndHashes */
-};
-
 struct tracking {
     struct update_batch *updates;
-    struct written *all;
+    struct pvtdata_keys_of *all;
     size_t count;
 };
 
@@ -68,28 +61,18 @@ static void tracking_done(struct tracking *t)
 }
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct tracking, tracking_done)
 
-/* KeysAndHashes { 1 repeated KeyAndHash { 1 key, 2 hash } }; without a key: the hash alone. */
-static void put_key(struct buf *list, struct bytes key, struct bytes hash)
-{
-    WEFT_CLEANUP(buf_done) struct buf item = { 0 };
-    if (key.len > 0)
-        wire_put_bytes(&item, 1, key);
-    wire_put_bytes(&item, 2, hash);
-    wire_put_bytes(list, 1, buf_bytes(&item));
-}
-
-static void put_private_keys(struct written *w, const struct update_space *own)
+static void put_private_keys(struct pvtdata_keys_of *w, const struct update_space *own)
 {
     for (size_t i = 0; own != NULL && i < own->count; i++) {
         const struct update *u = own->updates[i];
         struct digest hash = sha256_of(u->key);
         if (!u->is_delete)
-            put_key(&w->list, u->key, digest_bytes(&hash));
+            pvtdata_keys_put(&w->list, u->key, digest_bytes(&hash));
     }
 }
 
 /* Hashes of which a private key is known are there already. */
-static void put_hashes(struct written *w, const struct update_space *hashed,
+static void put_hashes(struct pvtdata_keys_of *w, const struct update_space *hashed,
                        const struct update_space *own)
 {
     WEFT_CLEANUP(byte_map_done) struct byte_map known = { 0 };
@@ -102,7 +85,7 @@ static void put_hashes(struct written *w, const struct update_space *hashed,
     for (size_t i = 0; hashed != NULL && i < hashed->count; i++) {
         const struct update *u = hashed->updates[i];
         if (!u->is_delete && byte_map_find(&known, u->key) == NULL)
-            put_key(&w->list, bytes_of(NULL, 0), u->key);
+            pvtdata_keys_put(&w->list, bytes_of(NULL, 0), u->key);
     }
     free(hashes);
 }
@@ -122,8 +105,8 @@ static enum weft_code track_space(struct tracking *t, const struct update_space 
     const struct update_space *hashed = s->space == STATE_HASHED ? s : NULL;
     const struct update_space *own = s->space == STATE_HASHED ? other : s;
     t->all = weft_realloc(t->all, (t->count + 1) * sizeof(*t->all));
-    struct written *w = &t->all[t->count++];
-    *w = (struct written){ .expiring = expiring, .ns = s->ns, .coll = s->coll };
+    struct pvtdata_keys_of *w = &t->all[t->count++];
+    *w = (struct pvtdata_keys_of){ .expiring = expiring, .ns = s->ns, .coll = s->coll };
     put_private_keys(w, own);
     put_hashes(w, hashed, own);
     return WEFT_OK;
@@ -131,35 +114,11 @@ static enum weft_code track_space(struct tracking *t, const struct update_space 
 
 static int by_place(const void *x, const void *y)
 {
-    const struct written *a = x, *b = y;
+    const struct pvtdata_keys_of *a = x, *b = y;
     int c = (a->expiring > b->expiring) - (a->expiring < b->expiring);
     if (c == 0)
         c = bytes_cmp(a->ns, b->ns);
     return c != 0 ? c : bytes_cmp(a->coll, b->coll);
-}
-
-/* PvtdataKeys { 1 map ns -> Collections { 1 map coll -> KeysAndHashes } }, of one block with
- * which they go; returns how many collections it took. */
-static size_t encode_keys(const struct written *all, size_t count, struct buf *out)
-{
-    size_t i = 0;
-    while (i < count && all[i].expiring == all[0].expiring) {
-        WEFT_CLEANUP(buf_done) struct buf colls = { 0 };
-        WEFT_CLEANUP(buf_done) struct buf entry = { 0 };
-        size_t first = i;
-        for (;
-             i < count && all[i].expiring == all[0].expiring && bytes_eq(all[i].ns, all[first].ns);
-             i++) {
-            WEFT_CLEANUP(buf_done) struct buf coll = { 0 };
-            wire_put_bytes(&coll, 1, all[i].coll);
-            wire_put_bytes(&coll, 2, buf_bytes(&all[i].list));
-            wire_put_bytes(&colls, 1, buf_bytes(&coll));
-        }
-        wire_put_bytes(&entry, 1, all[first].ns);
-        wire_put_bytes(&entry, 2, buf_bytes(&colls));
-        wire_put_bytes(out, 1, buf_bytes(&entry));
-    }
-    return i;
 }
 
 static void drop_empty(struct tracking *t)
@@ -189,7 +148,7 @@ enum weft_code expiry_keeper_track(struct expiry_keeper *k, uint64_t block,
     kv_batch_clear(k->batch);
     for (size_t i = 0, n; i < t.count; i += n) {
         WEFT_CLEANUP(buf_done) struct buf value = { 0 };
-        n = encode_keys(&t.all[i], t.count - i, &value);
+        n = pvtdata_keys_encode(&t.all[i], t.count - i, &value);
         (void)expiring_key(k, t.all[i].expiring);
         order_key_put(&k->key, block);
         kv_batch_put(k->batch, buf_bytes(&k->key), buf_bytes(&value));
@@ -203,7 +162,6 @@ struct going {
     uint64_t expiring, written; /* blocks */
     const struct state_reader *before;
     struct update_batch *updates;
-    struct bytes ns, coll;
 };
 
 static enum weft_code is_of_block(const struct going *g, const struct state_key *key, bool *ret,
@@ -225,68 +183,25 @@ static void remove_key(const struct going *g, const struct state_key *key)
 
 /* Written again since: the hashed key stays.  The private one may be the old one still, where
  * the new one's data is missing. */
-static enum weft_code let_key_go(const struct going *g, struct bytes key, struct bytes hash,
-                                 struct weft_err *e)
+static enum weft_code let_go(void *ctx, const struct pvtdata_key_of *k, struct weft_err *e)
 {
-    struct state_key hashed = { STATE_HASHED, g->ns, g->coll, hash };
-    struct state_key own = { STATE_PRIVATE, g->ns, g->coll, key };
+    const struct going *g = ctx;
+    struct state_key hashed = { STATE_HASHED, k->ns, k->coll, k->hash };
+    struct state_key own = { STATE_PRIVATE, k->ns, k->coll, k->key };
     bool hash_goes = false, key_goes = false;
     WEFT_TRY(is_of_block(g, &hashed, &hash_goes, e));
-    if (!hash_goes && key.len > 0)
+    if (!hash_goes && k->key.len > 0)
         WEFT_TRY(is_of_block(g, &own, &key_goes, e));
     if (hash_goes)
         remove_key(g, &hashed);
-    if (key.len > 0 && (hash_goes || key_goes))
+    if (k->key.len > 0 && (hash_goes || key_goes))
         remove_key(g, &own);
     return WEFT_OK;
 }
 
-static bool two_fields(struct bytes b, struct bytes *ret_1, struct bytes *ret_2)
-{
-    struct wire w = wire_of(b);
-    struct wire_field f;
-    *ret_1 = *ret_2 = bytes_of(NULL, 0);
-    while (wire_next(&w, &f)) {
-        if (wire_is(&f, 1, WIRE_LEN))
-            *ret_1 = f.bytes;
-        else if (wire_is(&f, 2, WIRE_LEN))
-            *ret_2 = f.bytes;
-    }
-    return !w.bad;
-}
-
 static enum weft_code damaged(struct weft_err *e)
 {
-    return WEFT_FAIL(e, WEFT_CORRUPT, "what expires is damaged in the bookkeeper database");
-}
-
-static enum weft_code let_collection_go(struct going *g, struct bytes entry, struct weft_err *e)
-{
-    struct bytes list, item, key, hash;
-    if (!two_fields(entry, &g->coll, &list))
-        return damaged(e);
-    for (struct repeated r = repeated_of(list, 1); repeated_next(&r, &item);) {
-        if (!two_fields(item, &key, &hash))
-            return damaged(e);
-        WEFT_TRY(let_key_go(g, key, hash, e));
-    }
-    return WEFT_OK;
-}
-
-static enum weft_code let_go(struct going *g, struct bytes keys, struct weft_err *e)
-{
-    struct wire w = wire_of(keys);
-    struct wire_field f;
-    struct bytes colls, entry;
-    while (wire_next(&w, &f)) {
-        if (!wire_is(&f, 1, WIRE_LEN))
-            continue;
-        if (!two_fields(f.bytes, &g->ns, &colls))
-            return damaged(e);
-        for (struct repeated r = repeated_of(colls, 1); repeated_next(&r, &entry);)
-            WEFT_TRY(let_collection_go(g, entry, e));
-    }
-    return w.bad ? damaged(e) : WEFT_OK;
+    return WEFT_FAIL(e, WEFT_CORRUPT, "a key of the bookkeeper database is damaged");
 }
 
 enum weft_code expiry_keeper_expire(struct expiry_keeper *k, uint64_t block,
@@ -305,7 +220,7 @@ enum weft_code expiry_keeper_expire(struct expiry_keeper *k, uint64_t block,
         if (!order_key_take(&rest, &g.written))
             return damaged(e);
         k->is_due = true;
-        WEFT_TRY(let_go(&g, value, e));
+        WEFT_TRY(pvtdata_keys_parse(value, let_go, &g, e));
     }
 }
 

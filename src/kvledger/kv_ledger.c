@@ -201,7 +201,7 @@ enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e)
     uint64_t started = clock_monotonic_ms();
     WEFT_TRY(block_store_flush(l->blocks, e));
     uint64_t stored = clock_monotonic_ms();
-    bool has_expired = l->has_expired;
+    bool has_expired = expiry_keeper_is_due(l->expiry);
     WEFT_TRY(kv_ledger_write_state(l, has_expired, e));
     WEFT_TRY(kv_ledger_write_history(l, e));
     if (has_expired)

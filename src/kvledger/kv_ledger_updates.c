@@ -109,10 +109,7 @@ enum weft_code kv_ledger_add_private(struct kv_ledger *l, const struct block_wor
     uint64_t number = w->txs->number;
     WEFT_TRY(block_pvt_add_updates(w->pvt, w->codes, w->txs->count, &l->committed, l->updates, e));
     WEFT_TRY(expiry_keeper_track(l->expiry, number, l->updates, w->collections, e));
-    size_t bytes = l->updates->bytes;
-    WEFT_TRY(expiry_keeper_expire(l->expiry, number, &l->committed, l->updates, e));
-    l->has_expired = l->has_expired || l->updates->bytes != bytes;
-    return WEFT_OK;
+    return expiry_keeper_expire(l->expiry, number, &l->committed, l->updates, e);
 }
 
 /* ---- what waits ---------------------------------------------------------------------------------------- */
@@ -137,7 +134,6 @@ enum weft_code kv_ledger_write_state(struct kv_ledger *l, bool sync, struct weft
 {
     WEFT_TRY(state_db_apply(l->state, l->pending, &l->savepoint, sync, e));
     update_batch_clear(l->pending);
-    l->has_expired = false;
     return WEFT_OK;
 }
 

@@ -27,17 +27,10 @@ static enum weft_code open_kv(const struct kv_ledgers *l, const char *name, cons
     return kv_open(path, format, ret, e);
 }
 
-/* Moves a database out of the way, keeping one for whoever wants to know why. */
 static enum weft_code set_aside(const struct kv_ledgers *l, const char *name, struct weft_err *e)
 {
     WEFT_FREE char *path = weft_asprintf("%s/%s", l->root, name);
-    WEFT_FREE char *aside = weft_asprintf("%s.damaged", path);
-    if (!path_exists(path))
-        return WEFT_OK;
-    WEFT_TRY(dir_remove_tree(aside, e));
-    if (rename(path, aside) != 0)
-        return WEFT_FAIL(e, WEFT_IO, "can't move the damaged database %s out of the way", path);
-    return dir_sync_parent(path, e);
+    return kv_set_aside(path, e);
 }
 
 static enum weft_code open_state(struct kv_ledgers *l, struct weft_err *e)

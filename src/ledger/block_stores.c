@@ -22,17 +22,6 @@ enum weft_code dir_make_lasting(const char *root, const char *path, struct weft_
     }
 }
 
-/* Moves the damaged folder out of the way, keeping one for whoever wants to
- * know why. */
-static enum weft_code set_aside(const char *path, struct weft_err *e)
-{
-    WEFT_FREE char *aside = weft_asprintf("%s.damaged", path);
-    WEFT_TRY(dir_remove_tree(aside, e));
-    if (rename(path, aside) != 0)
-        return WEFT_FAIL(e, WEFT_IO, "can't move the damaged index %s out of the way", path);
-    return dir_sync_parent(path, e);
-}
-
 static enum weft_code open_index(struct block_stores *s, const char *path, struct weft_err *e)
 {
     struct weft_err why = { 0 };
@@ -44,7 +33,7 @@ static enum weft_code open_index(struct block_stores *s, const char *path, struc
                  "The block index can't be opened (%s): it is moved to [%s.damaged] and built "
                  "again from the block files",
                  why.msg, path);
-        WEFT_TRY(set_aside(path, e));
+        WEFT_TRY(kv_set_aside(path, e));
         WEFT_TRY(dir_make_lasting(s->root, path, e));
         return kv_open(path, format, &s->index, e);
     }

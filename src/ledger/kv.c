@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <leveldb/c.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum {
@@ -267,6 +268,17 @@ void kv_close(struct kv *kv)
     if (kv->copy == NULL)
         kv_flush(kv);
     kv_release(kv);
+}
+
+enum weft_code kv_set_aside(const char *path, struct weft_err *e)
+{
+    WEFT_FREE char *aside = weft_asprintf("%s.damaged", path);
+    if (!path_exists(path))
+        return WEFT_OK;
+    WEFT_TRY(dir_remove_tree(aside, e));
+    if (rename(path, aside) != 0)
+        return WEFT_FAIL(e, WEFT_IO, "can't move the damaged database %s out of the way", path);
+    return dir_sync_parent(path, e);
 }
 
 enum weft_code kv_destroy(const char *path, struct weft_err *e)

@@ -82,6 +82,10 @@ WEFT_DEFINE_CLEANUP(struct kv_iter *, kv_iter_free)
 enum weft_code kv_iter_next(struct kv_iter *it, bool *ret_found, struct bytes *ret_key,
                             struct bytes *ret_value, struct weft_err *e) WEFT_MUST_CHECK;
 
+/* Moves a folder that LevelDB can't make sense of to <path>.damaged, over what is there: one is
+ * kept for whoever wants to know why.  Fine when it is not there. */
+enum weft_code kv_set_aside(const char *path, struct weft_err *e) WEFT_MUST_CHECK;
+
 /* Removes a folder that LevelDB can't open, so that it can be made anew. */
 enum weft_code kv_destroy(const char *path, struct weft_err *e) WEFT_MUST_CHECK;
 
