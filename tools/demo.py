@@ -120,8 +120,8 @@ class Demo:
         self.nodes.pop(name).stop(signal.SIGKILL)
 
     def stop_all(self, how):
-        for name in list(self.nodes):
-            self.nodes.pop(name).stop(how)
+        """Their exit statuses."""
+        return [self.nodes.pop(name).stop(how) for name in list(self.nodes)]
 
     # ---- the story ---------------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ class Demo:
             print(f"  {'ok ' if good else 'NOT'}  {text}")
 
         tips = self.tips()
-        self.stop_all(signal.SIGTERM)
+        statuses = self.stop_all(signal.SIGTERM)
         blocks = {n: self.peer_blocks(n) for n in ORGS}
         first, second = (blocks[n] for n in ORGS)
         print("\nVerdict")
@@ -277,6 +277,7 @@ class Demo:
             check(config == 1 + self.config_blocks, f"org{n}: {config} configurations")
             check(again <= self.sent_again,
                   f"org{n}: {again} duplicates of {self.sent_again} that were sent again")
+        check(statuses == [0, 0, 0], f"SIGTERM ends all three, with exit status {statuses}")
         for name in ("orderer", "peer1/ledgersData", "peer2/ledgersData"):
             done = self.net.run("weft", "ledger", "verify", name, CHANNEL, ok=False)
             said = (done.stdout or done.stderr).strip().split("\n")[0]

@@ -195,7 +195,7 @@ class AtAPeer(Chains):
             self.net.peer("channel", "join", "-b", f"{CHANNEL}.block")
             wait_until(lambda: self.net.chain_info(1)["height"] == made["height"], timeout=60,
                        what="the peer's height")
-            peer.stop(15)
+            self.assertEqual(peer.stop(15), 0, peer.log())
         self.net.run("weft", "ledger", "export", "peer1/ledgersData", CHANNEL, "blocks")
         found = []
         for number in range(made["height"]):

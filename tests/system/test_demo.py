@@ -31,7 +31,7 @@ class Demo(unittest.TestCase):
             done = subprocess.run([sys.executable, DEMO, "--folder", folder], text=True,
                                   capture_output=True, timeout=600, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-            self.assertRegex(done.stdout, r"GOOD: 12 of 12 checks")
+            self.assertRegex(done.stdout, r"GOOD: 13 of 13 checks")
             self.assertEqual(len(re.findall("kill -9", done.stdout)), 2)
             self.assertFalse(folder.exists())
             self.assertEqual(running(folder), [])
