@@ -372,7 +372,7 @@ static void put_file(const char *dir, const char *path, const char *name, struct
     WEFT_ASSERT(file_write_plain(file, what, 0600, NULL) == WEFT_OK);
 }
 
-static void put_msp(const char *dir, const char *node, const struct made_cert *cert)
+void test_crypto_dir_add(const char *dir, const char *node, const struct made_cert *cert)
 {
     WEFT_CLEANUP(buf_done) struct buf key = { 0 };
     WEFT_FREE char *certs = weft_asprintf("%s/msp/signcerts", node);
@@ -384,13 +384,14 @@ static void put_msp(const char *dir, const char *node, const struct made_cert *c
 
 void test_crypto_dir(const struct test_channel *c, const char *dir)
 {
-    put_msp(dir, "ordererOrganizations/example.com/orderers/orderer", c->orgs[0].member);
-    put_msp(dir, "peerOrganizations/org1/peers/peer0", c->orgs[1].member);
-    put_msp(dir, "peerOrganizations/org1/users/User1@org1", c->orgs[1].member);
-    put_msp(dir, "peerOrganizations/org1/users/Admin@org1", c->orgs[1].admin);
-    put_msp(dir, "peerOrganizations/org2/peers/peer0", c->orgs[2].member);
-    put_msp(dir, "peerOrganizations/org2/users/User1@org2", c->orgs[2].member);
-    put_msp(dir, "peerOrganizations/org2/users/Admin@org2", c->orgs[2].admin);
+    test_crypto_dir_add(dir, "ordererOrganizations/example.com/orderers/orderer",
+                        c->orgs[0].member);
+    test_crypto_dir_add(dir, "peerOrganizations/org1/peers/peer0", c->orgs[1].member);
+    test_crypto_dir_add(dir, "peerOrganizations/org1/users/User1@org1", c->orgs[1].member);
+    test_crypto_dir_add(dir, "peerOrganizations/org1/users/Admin@org1", c->orgs[1].admin);
+    test_crypto_dir_add(dir, "peerOrganizations/org2/peers/peer0", c->orgs[2].member);
+    test_crypto_dir_add(dir, "peerOrganizations/org2/users/User1@org2", c->orgs[2].member);
+    test_crypto_dir_add(dir, "peerOrganizations/org2/users/Admin@org2", c->orgs[2].admin);
 }
 
 /* SignatureHeader { 1 creator, 2 nonce } */

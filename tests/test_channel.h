@@ -81,6 +81,8 @@ struct signing_identity *test_signing_identity(struct test_channel *c, const cha
 /* Everybody's keys in an empty folder, as cryptogen lays them out: a peer, an admin and a
  * user of each organisation (the member is two of them), an orderer. */
 void test_crypto_dir(const struct test_channel *c, const char *dir);
+/* One more: its certificate and key in DIR/NODE/msp. */
+void test_crypto_dir_add(const char *dir, const char *node, const struct made_cert *cert);
 /* An Envelope { Payload { header type, channel, data }, signature of that identity }. */
 void test_envelope(struct test_channel *c, const char *mspid, bool admin, int type,
                    const char *channel_id, struct bytes data, struct buf *out);

@@ -80,6 +80,26 @@ TEST(an_organisation_without_keys_is_passed_over)
     world_done(&w);
 }
 
+/* Its certificate chains, but says neither peer nor anything else. */
+TEST(a_node_that_its_msp_finds_invalid_does_not_endorse)
+{
+    struct weft_err e = { 0 };
+    struct world w;
+    const struct test_org *org = NULL;
+    world_init(&w);
+    org = test_channel_org(w.channel, "Org1MSP");
+    WEFT_CLEANUP(made_cert_free)
+    struct made_cert *odd = cert_make(&(struct cert_order){ .name = "odd", .issuer = org->ca });
+    test_crypto_dir_add(w.dir, "peerOrganizations/org1/peers/a-first-one", odd);
+    test_crypto_dir_add(w.dir, "peerOrganizations/org1/peers/peer1", org->member);
+    WEFT_CLEANUP(channel_keys_free) struct channel_keys *keys = NULL;
+    EXPECT_OK(channel_keys_load(w.dir, w.bundle, &keys, &e));
+    EXPECT_EQ(channel_keys_org(keys, 0)->peer_count, 2);
+    EXPECT_BYTES(signing_identity_bytes(channel_keys_org(keys, 0)->peers[0]),
+                 test_identity(w.channel, "Org1MSP", false));
+    world_done(&w);
+}
+
 TEST(keys_of_another_network_are_of_no_use)
 {
     struct weft_err e = { 0 };

@@ -132,6 +132,9 @@ TEST(a_definition_and_its_next_sequence_are_what_a_peer_simulated)
     define_as_in(&cc, 3);
     define_as_in(&cc, 56);
     EXPECT_EQ(cc.sequence, 2);
+    EXPECT_EQ(cc.metadata_version.block, 5); /* what did not change was not written */
+    EXPECT_EQ(cc.versions[0].block, 58);
+    EXPECT_EQ(cc.versions[3].block, 5);
 }
 
 TEST(a_definition_with_collections_and_the_default_policy_is_what_a_peer_simulated)
