@@ -42,7 +42,7 @@ enum {
     LIMIT_PROPOSAL_ARGS = 1 << 16,
     /* Collections of a chaincode that is to be defined. */
     LIMIT_COLLECTIONS = 1024,
-    /* Consenters of an etcdraft channel; channels of an orderer. */
+    /* Consenters of an etcdraft channel; channels of an orderer or a peer. */
     LIMIT_CONSENTERS = 256,
     LIMIT_CHANNELS = 4096,
     /* A channel's name: Fabric allows 249 characters. */
