@@ -1,37 +1,36 @@
 #include "cli/channel_env.h"
 
 #include "base/log.h"
-#include "config/core_config.h"
+#include "cli/peer_config.h"
 #include "deliver/deliver_fetch.h"
 #include "msp/signing_identity.h"
 
-#include <unistd.h>
-
 LOG_DEFINE(logger, "channelCmd");
 
-static enum weft_code cannot_run(const struct core_config *config, enum weft_code rc,
-                                 struct weft_err *e)
+static enum weft_code load_identity(const struct core_config *config, struct signing_identity **ret,
+                                    struct weft_err *e)
 {
-    struct weft_err why = *e;
-    (void)WEFT_FAIL(e, rc, "Cannot run peer because %s", why.msg);
-    core_config_blame(config, e);
+    const struct core_peer_config *p = &config->peer;
+    enum weft_code rc = config_bccsp_check(&p->bccsp, "peer.BCCSP", e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, WEFT_CORRUPT,
+                             "error when setting up MSP of type %s from directory %s",
+                             p->local_msp_type, p->msp_config_path);
+    rc =
+        signing_identity_load_from(p->msp_config_path, p->local_msp_id, p->bccsp.key_store, ret, e);
+    if (rc != WEFT_OK)
+        core_config_blame(config, e);
     return rc;
 }
 
 enum weft_code channel_env_open(struct channel_env *ret, struct weft_err *e)
 {
     WEFT_CLEANUP(core_config_free) struct core_config *config = NULL;
-    WEFT_TRY(core_config_load((const char *const *)environ, &config, e));
-    const struct core_peer_config *p = &config->peer;
-    enum weft_code rc = config_bccsp_check(&p->bccsp, "peer.BCCSP", e);
+    struct weft_err why = { 0 };
+    WEFT_TRY(peer_config_load(&config, e));
+    enum weft_code rc = load_identity(config, &ret->me, &why);
     if (rc != WEFT_OK)
-        rc = weft_err_wrap(e, rc, "error when setting up MSP of type %s from directory %s",
-                           p->local_msp_type, p->msp_config_path);
-    else
-        rc = signing_identity_load_from(p->msp_config_path, p->local_msp_id, p->bccsp.key_store,
-                                        &ret->me, e);
-    if (rc != WEFT_OK)
-        return cannot_run(config, rc, e);
+        return WEFT_FAIL(e, rc, "Cannot run peer because %s", why.msg);
     ret->config = WEFT_TAKE(config);
     return WEFT_OK;
 }

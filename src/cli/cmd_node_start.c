@@ -4,7 +4,7 @@
  */
 #include "base/log.h"
 #include "cli/cmds.h"
-#include "config/core_config.h"
+#include "cli/peer_config.h"
 #include "os/signals.h"
 #include "peer/peer_wiring.h"
 
@@ -60,13 +60,15 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     opts[0].ret_flag = &dev_mode;
     if (cli_parse(opts, count, argc, argv, &args, e) != WEFT_OK)
         return WEFT_FAIL(e, WEFT_INVALID, "trailing args detected");
-    WEFT_TRY(core_config_load((const char *const *)environ, &config, e));
+    WEFT_TRY(peer_config_load(&config, e));
     say_config(config);
     if (dev_mode)
         LOG_INFO(&logger, "Running in chaincode development mode");
     WEFT_TRY(signals_open(&signals, e));
-    if (peer_start(config, &p, &how, &why) != WEFT_OK)
+    if (peer_start(config, &p, &how, &why) != WEFT_OK) {
+        core_config_blame(config, &why);
         return end(cli, how, &why, e);
+    }
     enum weft_code rc = peer_run(p, signals, &why);
     peer_stop(p);
     return rc == WEFT_OK ? WEFT_OK : end(cli, PEER_EXIT_PANIC, &why, e);

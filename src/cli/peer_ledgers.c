@@ -1,8 +1,6 @@
 #include "cli/peer_ledgers.h"
 
-#include "config/core_config.h"
-
-#include <unistd.h>
+#include "cli/peer_config.h"
 
 static char *root_of(const struct core_config *c)
 {
@@ -13,7 +11,7 @@ static char *root_of(const struct core_config *c)
 enum weft_code peer_ledgers_root(char **ret, struct weft_err *e)
 {
     WEFT_CLEANUP(core_config_free) struct core_config *c = NULL;
-    WEFT_TRY(core_config_load((const char *const *)environ, &c, e));
+    WEFT_TRY(peer_config_load(&c, e));
     *ret = root_of(c);
     return WEFT_OK;
 }
@@ -21,7 +19,7 @@ enum weft_code peer_ledgers_root(char **ret, struct weft_err *e)
 enum weft_code peer_ledgers_root_to_rebuild(char **ret, struct weft_err *e)
 {
     WEFT_CLEANUP(core_config_free) struct core_config *c = NULL;
-    WEFT_TRY(core_config_load((const char *const *)environ, &c, e));
+    WEFT_TRY(peer_config_load(&c, e));
     if (strcmp(c->ledger.state_database, "CouchDB") == 0)
         return WEFT_FAIL(e, WEFT_INVALID,
                          "ledger.state.stateDatabase is CouchDB, which this peer does not have: "

@@ -341,6 +341,8 @@ void config_table_blame(const struct config_table *t, const void *in, const char
 {
     const struct config_field *found = NULL;
     size_t most = 0;
+    if (strstr(e->msg, ": want ") != NULL)
+        return;                             /* it was said */
     for (size_t i = 0; i < t->count; i++) { /* the longest: others may be folders above it */
         size_t n = any_stands_in(e->msg, t->fields[i].type, (const char *)in + t->fields[i].offset);
         if (n > most) {

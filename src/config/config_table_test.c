@@ -222,6 +222,9 @@ TEST(a_failure_over_something_else_stays_as_it_is)
     (void)WEFT_FAIL(&e, WEFT_IO, "no port is free");
     config_table_blame(&table, &s, "/c/x.yaml", &e);
     EXPECT_STR(e.msg, "no port is free");
+    (void)WEFT_FAIL(&e, WEFT_INVALID, "in /c/b: no such provider (s.Name: want nobody)");
+    config_table_blame(&table, &s, "/c/x.yaml", &e);
+    EXPECT_STR(e.msg, "in /c/b: no such provider (s.Name: want nobody)");
 }
 
 TEST(unknown_keys_and_unset_ports_are_told_and_passed_over)

@@ -70,12 +70,14 @@ static enum weft_code load_identity(struct peer *p, struct weft_err *e)
     struct msp_config config;
     if (strcmp(c->local_msp_type, "bccsp") != 0)
         return WEFT_FAIL(e, WEFT_INVALID, "Unsupported msp type %s", c->local_msp_type);
-    enum weft_code rc =
-        msp_dir_read(c->msp_config_path, c->local_msp_id, MSP_DIR_LOCAL, &arena, &config, e);
+    enum weft_code rc = config_bccsp_check(&c->bccsp, "peer.BCCSP", e);
+    if (rc == WEFT_OK)
+        rc = msp_dir_read(c->msp_config_path, c->local_msp_id, MSP_DIR_LOCAL, &arena, &config, e);
     if (rc == WEFT_OK)
         rc = msp_new(&config, &options, &local, e);
     if (rc == WEFT_OK)
-        rc = signing_identity_load(c->msp_config_path, c->local_msp_id, &p->signer, e);
+        rc = signing_identity_load_from(c->msp_config_path, c->local_msp_id, c->bccsp.key_store,
+                                        &p->signer, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "error when setting up MSP of type %s from directory %s",
                              c->local_msp_type, c->msp_config_path);

@@ -125,6 +125,19 @@ class WithOrderer(Base):
         self.fails("fetch target required", "fetch", "-c", "mychannel", *self.to)
         self.fails("trailing args detected", "fetch", "1", "2", "3", "-c", "mychannel", *self.to)
 
+    def test_a_wrong_configuration_is_one_line_that_names_the_key(self):
+        for key, value, words in (
+                ("CORE_PEER_TLS_ENABLED", "perhaps", r"peer\.tls\.enabled.*want true or false"),
+                ("CORE_PEER_KEEPALIVE_INTERVAL", "soon", r"peer\.keepalive\.interval.*want a duration"),
+                ("CORE_PEER_GOSSIP_MAXBLOCKCOUNTTOSTORE", "many", "want a whole number"),
+                ("CORE_PEER_BCCSP_DEFAULT", "PKCS11", r"\(peer\.BCCSP\.Default: want SW\)"),
+                ("CORE_PEER_MSPCONFIGPATH", "/nowhere/msp",
+                 r"/nowhere/msp.*\(peer\.mspConfigPath in \S+core\.yaml or the environment")):
+            with self.subTest(key):
+                done = self.fails("", "fetch", "0", "-c", "foo", *self.to, env={key: value})
+                self.assertRegex(done.stderr, words)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
     def test_says_what_kept_it_from_connecting(self):
         nobody = ["-o", f"127.0.0.1:{free_port()}"]
         self.fails("failed to create deliver client for orderer: orderer client failed to connect "
