@@ -158,10 +158,12 @@ static bool read_rwset(struct bytes results, const struct tx_rules *rules, struc
     if (tx_rwset_parse(results, &set, NULL) != WEFT_OK)
         return false;
     struct tx_namespace *all = arena_alloc(arena, set.namespaces.count * sizeof(*all));
+    size_t count = 0;
     while (repeated_next(&set.namespaces, &item))
-        if (!read_namespace(item, rules, arena, &all[c->namespace_count++]))
+        if (!read_namespace(item, rules, arena, &all[count++]))
             return false;
     c->namespaces = all;
+    c->namespace_count = count;
     return true;
 }
 
