@@ -1,6 +1,8 @@
 /* weft ledger verify: is a node's ledger whole? */
 #include "audit/chain_audit.h"
+#include "base/log.h"
 #include "cli/cmds.h"
+#include "kvledger/ledger_replay.h"
 #include "ledger/ledger_inventory.h"
 #include "os/clock.h"
 
@@ -74,8 +76,32 @@ static enum weft_code verify_blocks(struct show *s, struct ledger_dir *d,
     return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "channel [%s]", s->channel);
 }
 
+/* The same blocks once more, as a peer that commits them. */
+static enum weft_code replay_channel(struct cli *cli, struct ledger_dir *d, const char *channel,
+                                     uint64_t total, struct weft_err *e)
+{
+    WEFT_CLEANUP(show_done) struct show s = { .cli = cli, .channel = channel };
+    WEFT_FREE char *what = weft_asprintf("%s, replayed", channel);
+    struct ledger_replayed done;
+    WEFT_TRY(log_set_spec("error", e)); /* a ledger has a line to say for every bad transaction */
+    uint64_t started = clock_monotonic_ms();
+    cli_progress_start(&s.progress, cli, what, total);
+    enum weft_code rc =
+        ledger_replay(d, channel, &(struct ledger_replay_deps){ &s, progress, note }, &done, e);
+    cli_progress_end(&s.progress);
+    WEFT_TRY(rc);
+    double seconds = (double)(clock_monotonic_ms() - started) / 1000;
+    (void)fprintf(cli->out,
+                  "%s: replayed: %" PRIu64 " blocks, %" PRIu64 " transactions as recorded", channel,
+                  done.blocks, done.txs);
+    print_count(cli, done.commit_hashes, "commit hashes");
+    print_count(cli, done.keys, "keys of the state");
+    (void)fprintf(cli->out, "; %.1f s\n", seconds);
+    return WEFT_OK;
+}
+
 static enum weft_code verify_channel(struct cli *cli, struct ledger_dir *d, const char *channel,
-                                     struct weft_err *e)
+                                     bool replay, struct weft_err *e)
 {
     WEFT_CLEANUP(show_done) struct show s = { .cli = cli, .channel = channel };
     uint64_t files = 0, total = 0;
@@ -96,7 +122,7 @@ static enum weft_code verify_channel(struct cli *cli, struct ledger_dir *d, cons
     print_count(cli, v.index_entries, "index entries");
     (void)fprintf(cli->out, "; %" PRIu64 " bytes in %.1f s\n%.*s", v.bytes, seconds,
                   (int)s.periods.len, (const char *)s.periods.data);
-    return WEFT_OK;
+    return replay ? replay_channel(cli, d, channel, total, e) : WEFT_OK;
 }
 
 /* Which channels there should be. */
@@ -120,11 +146,27 @@ static void keep_first(struct cli *cli, enum weft_code rc, const struct weft_err
         (void)WEFT_FAIL(e, rc == WEFT_INVALID ? WEFT_CORRUPT : rc, "%s", why->msg);
 }
 
+static struct cli_opt replay_option(bool *ret)
+{
+    return (struct cli_opt){ .name = "--replay",
+                             .help = "make a peer's ledger again from its blocks, and compare",
+                             .ret_flag = ret };
+}
+
+static void options(struct cli_opt *ret_opts, size_t *ret_count)
+{
+    static bool unused;
+    ret_opts[0] = replay_option(&unused);
+    *ret_count = 1;
+}
+
 static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_err *e)
 {
     struct cli_args args = { .least = 1, .most = 2 };
     WEFT_CLEANUP(ledger_dir_done) struct ledger_dir d = { 0 };
-    WEFT_TRY(cli_parse(NULL, 0, argc, argv, &args, e));
+    bool replay = false;
+    struct cli_opt opts[] = { replay_option(&replay) };
+    WEFT_TRY(cli_parse(opts, WEFT_ARRAY_LEN(opts), argc, argv, &args, e));
     WEFT_TRY(ledger_dir_open(args.at[0], &d, e));
     if (args.count > 1)
         WEFT_TRY(ledger_dir_expect(&d, args.at[1], e));
@@ -133,7 +175,8 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     struct weft_err first = { 0 }, why = { 0 };
     for (size_t i = 0; i < d.channels.count; i++)
         if (args.count < 2 || strcmp(d.channels.names[i], args.at[1]) == 0)
-            keep_first(cli, verify_channel(cli, &d, d.channels.names[i], &why), &why, &first);
+            keep_first(cli, verify_channel(cli, &d, d.channels.names[i], replay, &why), &why,
+                       &first);
     if (args.count < 2)
         keep_first(cli, verify_inventory(cli, &d, &why), &why, &first);
     return first.code == WEFT_OK ? WEFT_OK : WEFT_FAIL(e, first.code, "%s", first.msg);
@@ -141,7 +184,7 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
 
 const struct cli_cmd cmd_ledger_verify = {
     .name = "ledger verify",
-    .args = "DIR [CHANNEL]",
+    .args = "DIR [CHANNEL] [--replay]",
     .summary = "check a ledger from the first byte to the last",
     .help =
         "DIR is an orderer's folder (with chains/ and index/ in it), a peer's (with ledgersData/\n"
@@ -158,11 +201,19 @@ const struct cli_cmd cmd_ledger_verify = {
         "For each configuration one line says which blocks were signed under it, which policy\n"
         "they meet, and whose signatures they carry.\n"
         "\n"
+        "With --replay a peer's ledger is made once more from its blocks and its private data, by\n"
+        "all the rules of validation: the code of every transaction, the commit hash of every "
+        "block\n"
+        "and, key by key, the state must be what is recorded.  It needs as much room in $TMPDIR "
+        "as\n"
+        "the ledger has, for as long as it runs.\n"
+        "\n"
         "A node that runs changes its files meanwhile: stop it, or verify a copy.\n"
         "\n"
         "Exit status 0: all good.  1: damaged, the error names file, block and reason.\n"
         "\n"
         "  weft ledger verify /var/hyperledger/production/orderer\n"
-        "  weft ledger verify /var/hyperledger/production mychannel\n",
+        "  weft ledger verify /var/hyperledger/production mychannel --replay\n",
     .run = run,
+    .options = options,
 };
