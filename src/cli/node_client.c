@@ -92,8 +92,13 @@ enum weft_code node_client_open(const struct node_target *t, struct node_client 
                                 &client_ops, c);
     while (!c->ready && !c->down)
         loop_turn(c->loop, -1);
-    if (!c->ready)
-        return WEFT_FAIL(e, WEFT_UNAVAILABLE, "failed to create new connection: %s", c->why.msg);
+    if (!c->ready) {
+        bool dialing = strncmp(c->why.msg, "dial ", 5) == 0; /* grpc-go puts more words around it */
+        return WEFT_FAIL(e, WEFT_UNAVAILABLE, "failed to create new connection: %s%.400s%s",
+                         dialing ? "connection error: desc = \"transport: error while dialing: "
+                                 : "",
+                         c->why.msg, dialing ? "\"" : "");
+    }
     *ret = WEFT_TAKE(c);
     return WEFT_OK;
 }

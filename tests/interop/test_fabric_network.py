@@ -22,9 +22,10 @@ MODULES = BIN.parent / "npm-fabric-network"
 ORG1 = "crypto/peerOrganizations/org1.example.com"
 
 
-def setUpModule():
+def modules(script):
+    """The library in a folder of its own, with a script that uses it."""
     MODULES.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json", "orderer_client.js"):
+    for name in ("package.json", "package-lock.json", script):
         shutil.copy(HERE / "fabric-network" / name, MODULES)
     if not (MODULES / "node_modules/fabric-network").is_dir():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=MODULES,
@@ -35,6 +36,10 @@ def identity(folder, mspid):
     msp = fixture(folder)
     return {"mspid": mspid, "cert": str(next((msp / "signcerts").iterdir())),
             "key": str(next((msp / "keystore").iterdir()))}
+
+
+def setUpModule():
+    modules("orderer_client.js")
 
 
 class FabricNetwork(unittest.TestCase):
