@@ -6,6 +6,7 @@
 #include "ops/metrics.h"
 #include "peer/commit_counts.h"
 #include "proto/block.h"
+#include "proto/envelope.h"
 #include "validation/block_validation.h"
 #include "validation/config_apply.h"
 #include "validation/tx_validator.h"
@@ -21,7 +22,9 @@ enum {
 
 struct committer_block {
     struct committer_block *next;
-    struct block_validation *v;
+    struct block *block;
+    struct block_validation *v; /* NULL: nobody has looked at it yet */
+    bool is_config;
     size_t next_part; /* the first one that nobody has been given */
     size_t out;       /* given, and not back */
 };
@@ -83,6 +86,7 @@ struct committer *committer_new(const struct committer_config *config,
 static void block_free(struct committer_block *b)
 {
     block_validation_free(b->v);
+    block_unref(b->block);
     free(b);
 }
 
@@ -121,34 +125,43 @@ uint64_t committer_bytes(const struct committer *c)
 /* ---- ahead of their turn ------------------------------------------------------------------------ */
 
 /* What was found out under another configuration is worth nothing. */
-static void renew_if_stale(struct committer *c, struct committer_block *b)
+static void prepare(struct committer *c, struct committer_block *b)
 {
-    if (b->out > 0 || block_validation_is_of(b->v, c->bundle))
+    if (b->out > 0 || (b->v != NULL && block_validation_is_of(b->v, c->bundle)))
         return;
-    struct block *block = block_ref(block_validation_block(b->v));
     block_validation_free(b->v);
-    b->v = block_validation_new(block, c->bundle);
+    b->v = block_validation_new(b->block, c->bundle);
     b->next_part = 0;
-    block_unref(block);
 }
 
+/* Up to a config block: what lies behind it is looked at under another configuration. */
 static void hand_out(struct committer *c)
 {
     for (struct committer_block *b = c->head; b != NULL && !c->is_stopped; b = b->next) {
-        renew_if_stale(c, b);
+        prepare(c, b);
         for (; b->next_part < block_validation_parts(b->v); b->next_part++) {
             if (c->out >= COMMITTER_PARTS_OUT || !c->deps.run(c->deps.ctx, b, b->next_part))
                 return;
             b->out++;
             c->out++;
         }
+        if (b->is_config)
+            return;
     }
+}
+
+static bool is_config_block(const struct block_view *v)
+{
+    struct envelope_headers h;
+    return v->txs.count == 1 && envelope_headers_parse(v->txs.at[0], &h, NULL) == WEFT_OK &&
+           h.channel.type == HEADER_CONFIG;
 }
 
 void committer_put(struct committer *c, struct block *block)
 {
     struct committer_block *b = weft_alloc(sizeof(*b));
-    b->v = block_validation_new(block, c->bundle);
+    b->block = block_ref(block);
+    b->is_config = is_config_block(&block->v);
     *c->tail = b;
     c->tail = &b->next;
     hand_out(c);
@@ -172,7 +185,7 @@ static bool head_is_ready(struct committer *c)
     struct committer_block *b = c->head;
     if (b == NULL)
         return false;
-    renew_if_stale(c, b);
+    prepare(c, b);
     while (b->out == 0 && b->next_part < block_validation_parts(b->v))
         block_validation_run(b->v, b->next_part++, c->lane);
     return b->out == 0 && block_validation_is_of(b->v, c->bundle);
@@ -211,7 +224,7 @@ static void take_bundle(struct committer *c)
 static enum weft_code commit_head(struct committer *c, struct weft_err *e)
 {
     struct committer_block *b = c->head;
-    const struct block *block = block_validation_block(b->v);
+    const struct block *block = b->block;
     WEFT_FREE uint8_t *codes = weft_alloc(block->v.txs.count + 1);
     uint64_t began = c->deps.now_ns(c->deps.ctx);
     LOG_INFO(&privdata_log, "Received block [%" PRIu64 "] from buffer" LOG_KV "channel=%s",

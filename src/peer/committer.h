@@ -10,8 +10,9 @@
  *                                        3 2 1  announced
  *
  * Blocks share their syncs while others wait behind them, and the newest is synced at once.
- * What was found out about a block under another configuration than that of its turn is
- * thrown away and found out again.
+ * Nothing behind a config block is looked at before it has taken effect.  Should a
+ * configuration come in another way, what was found out under the old one is thrown away and
+ * found out again.
  *
  * A transaction that is bad gets its code; nothing in a block can stop the channel but a
  * policy that nobody can decide: then committer_step says WEFT_UNAVAILABLE once, and nothing

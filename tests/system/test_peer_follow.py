@@ -5,6 +5,7 @@ import hashlib
 import os
 import pathlib
 import random
+import signal
 import ssl
 import time
 import unittest
@@ -244,6 +245,21 @@ class Faults(unittest.TestCase):
             orderer.stop()
             orderer.start()
             self.assertEqual(peer.wait_for_block(LAST), recorded()[LAST]["commit_hash"])
+
+
+    def test_one_that_is_frozen_is_noticed_by_keepalive(self):
+        env = {"CORE_PEER_KEEPALIVE_DELIVERYCLIENT_INTERVAL": "300ms",
+               "CORE_PEER_KEEPALIVE_DELIVERYCLIENT_TIMEOUT": "300ms"}
+        with Folder() as folder:
+            copy_ledger(folder)
+            with Orderer(folder) as orderer, Peer(folder, orderer.address, env=env) as peer:
+                peer.join()
+                peer.wait_for_block(LAST)
+                orderer.process.popen.send_signal(signal.SIGSTOP)
+                peer.process.wait_for("Encountered an error reading from deliver stream")
+                peer.process.wait_for(self.again)
+                orderer.process.popen.send_signal(signal.SIGCONT)
+                peer.process.wait_for(f"Pulling next blocks from .*nextBlock={LAST + 1}$")
 
 
 class Request(unittest.TestCase):
