@@ -16,6 +16,7 @@
 struct args {
     struct bench_flags common;
     const char *service, *start, *stop, *blocks;
+    bool best_effort;
 };
 
 struct client {
@@ -248,6 +249,8 @@ static void options_for(struct args *a, struct cli_opt *ret, size_t *ret_count)
         { "--start", "WHERE", "oldest, newest, next or a number (oldest)", &a->start, NULL, NULL },
         { "--stop", "WHERE", "newest, never or a number (newest)", &a->stop, NULL, NULL },
         { "--blocks", "N", "a client hangs up after so many", &a->blocks, NULL, NULL },
+        { "--bestEffort", NULL, "also from an orderer that has lost its consensus", NULL,
+          &a->best_effort, NULL },
     };
     memcpy(ret, opts, sizeof(opts));
     *ret_count = WEFT_ARRAY_LEN(opts);
@@ -302,6 +305,7 @@ static enum weft_code find_range(const struct args *a, struct bench *b, struct w
     const char *stop = a->stop != NULL ? a->stop : strcmp(start, "next") == 0 ? "never" : "newest";
     struct seek_position *from = &b->seek.start, *to = &b->seek.stop;
     from->kind = to->kind = SEEK_SPECIFIED;
+    b->seek.best_effort = a->best_effort;
     if (strcmp(start, "oldest") == 0)
         from->kind = SEEK_OLDEST;
     else if (strcmp(start, "newest") == 0)

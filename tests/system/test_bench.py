@@ -62,6 +62,8 @@ class Bench(unittest.TestCase):
         self.assertEqual(got["bytes"], 4 * sum(map(len, blocks)))
         got, _ = self.bench("deliver", "--start", 3, "--stop", 7, "--window", 65536)
         self.assertEqual((got["blocks"], got["bytes"]), (5, sum(map(len, blocks[3:8]))))
+        got, _ = self.bench("deliver", "--bestEffort", "--stop", 0)
+        self.assertEqual((got["good"], got["blocks"]), (1, 1))
         got, errors = self.bench("deliver", channel="nowhere")
         self.assertEqual((got["good"], got["blocks"]), (0, 0))
         self.assertIn("NOT_FOUND", errors)
