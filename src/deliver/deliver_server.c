@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/varint.h"
+#include "deliver/block_feed.h"
 #include "deliver/concurrency_limit.h"
 #include "ops/metrics.h"
 #include "os/clock.h"
@@ -14,18 +15,18 @@ LOG_DEFINE(logger, "common.deliver");
 struct channel {
     struct block_watch watch;
     struct deliver_server *server;
-    void *of_world;          /* our reference */
-    struct client *first;    /* who waits */
-    struct read_job *gather; /* reads that are being collected; valid while is_gathering */
-    bool is_gathering;
-    size_t users; /* streams whose request is on it */
-    bool is_gone; /* removed: no new streams */
+    void *of_world;       /* our reference */
+    struct client *first; /* who waits */
+    size_t users;         /* streams whose request is on it, and reads */
+    bool is_gone;         /* removed: no new streams */
     struct channel *next;
 };
 
 struct deliver_server {
     struct deliver_server_config config;
+    struct block_feed *feed;
     struct channel *channels;
+    size_t clients;
 };
 
 /* A stream's part of the server.  Lives on while a worker works for it. */
@@ -35,12 +36,11 @@ struct client {
     struct grpc_stream *stream; /* NULL: it is gone */
     struct channel *channel;    /* of its request; NULL: none */
     struct net_msg *request;
-    struct block_iter *iter;
-    struct client *next, **link; /* among those who wait */
-    struct client *next_reader;  /* of the same job */
-    uint64_t last;               /* the last block that it asked for */
-    struct read_job *in_hand;    /* what it has not sent yet; while blocks are handed out */
-    struct net_msg **held;       /* its own copy of it while access is checked again */
+    struct client *next, **link;      /* among those who wait */
+    struct feed_reader reader;        /* what it has asked for */
+    const struct feed_batch *in_hand; /* while blocks are handed out */
+    size_t in_hand_count;             /* of them are its */
+    struct net_msg **held;            /* its own copy of it while access is checked again */
     size_t held_count;
     unsigned out; /* jobs that will come back */
 };
@@ -49,7 +49,6 @@ static void client_free_if_done(struct client *c)
 {
     if (c->stream != NULL || c->out > 0)
         return;
-    block_iter_free(c->iter);
     net_msg_unref(c->request);
     free(c);
 }
@@ -62,26 +61,7 @@ static void drop_held(struct client *c)
     c->held_count = 0;
 }
 
-/* ---- reading, on a worker ----------------------------------------------------------- */
-
-/* For one stream, or for all that waited for the same block. */
-struct read_job {
-    struct job job;
-    struct deliver_server *server;
-    struct channel *channel; /* is a user of it, so that its store stays open */
-    struct client *clients;
-    struct block_iter *iter; /* the one client's, or the job's own */
-    bool own_iter;
-    uint64_t first, last;
-    struct net_msg *messages[DELIVER_BATCH_BLOCKS];
-    size_t count;
-    void *snapshot; /* where the form is personal: of the one client, as is the */
-    struct net_msg *request;
-    enum weft_code rc;
-    bool failed; /* a block could not be made into a message */
-    struct weft_err why;
-    struct read_job *next; /* while gathered */
-};
+/* ---- reading ------------------------------------------------------------------------ */
 
 static void free_owned(void *owner)
 {
@@ -108,125 +88,61 @@ static const struct deliver_form *form_of(const struct deliver_server *d)
     return d->config.form;
 }
 
-static void read_blocks(struct job *j)
-{
-    struct read_job *r = WEFT_CONTAINER_OF(j, struct read_job, job);
-    struct bytes request = r->request != NULL ? net_msg_bytes(r->request) : bytes_of(NULL, 0);
-    size_t bytes = 0;
-    while (r->rc == WEFT_OK && r->count < DELIVER_BATCH_BLOCKS && bytes < DELIVER_BATCH_BYTES &&
-           r->first + r->count <= r->last) {
-        WEFT_CLEANUP(block_unref) struct block *b = NULL;
-        r->rc = block_iter_next(r->iter, &b, &r->why);
-        if (b == NULL)
-            break;
-        struct net_msg *m = form_of(r->server)->encode(r->snapshot, request, b, &r->why);
-        r->failed = m == NULL;
-        if (r->failed)
-            break;
-        r->messages[r->count] = m;
-        bytes += r->messages[r->count++]->len;
-    }
-}
-
 static void leave(struct channel *ch);
 
-static void read_job_free(struct read_job *r)
+static void retain(void *key)
 {
-    for (size_t i = 0; i < r->count; i++)
-        net_msg_unref(r->messages[i]);
-    if (r->own_iter)
-        block_iter_free(r->iter);
-    if (r->snapshot != NULL)
-        r->server->config.world->snapshot_free(r->snapshot);
-    net_msg_unref(r->request);
-    leave(r->channel);
-    free(r);
+    ((struct channel *)key)->users++;
 }
 
-/* How many of what was read the stream has asked for. */
-static size_t share_of(const struct read_job *r, const struct client *c)
+static void release(void *key)
 {
-    uint64_t wanted = c->last - r->first + 1;
-    return r->count < wanted ? r->count : (size_t)wanted;
+    leave(key);
 }
 
 /* Blocks that can't go out yet are the stream's own for that time. */
-static void keep_if_held(struct client *c, const struct read_job *r)
+static void keep_if_held(struct client *c)
 {
     if (c->ds.sm.state != DELIVER_HOLDING)
         return;
-    c->held_count = share_of(r, c);
+    c->held_count = c->in_hand_count;
     c->held = weft_alloc((c->held_count + 1) * sizeof(struct net_msg *));
     for (size_t i = 0; i < c->held_count; i++)
-        c->held[i] = net_msg_ref(r->messages[i]);
+        c->held[i] = net_msg_ref(c->in_hand->messages[i]);
 }
 
 /* What was read before a block that can't be sent goes out first; when its turn comes the
  * stream ends. */
-static void hand_over(struct client *c, struct read_job *r)
+static void hand_over(struct client *c, const struct feed_batch *batch)
 {
-    if (r->failed && !r->own_iter)
-        block_iter_free(WEFT_TAKE(c->iter)); /* it stands behind that block */
-    if (r->failed && r->count == 0) {
-        grpc_stream_finish(c->stream, GRPC_UNKNOWN, r->why.msg);
+    uint64_t wanted = c->reader.last - c->reader.first + 1; /* of a batch that others share */
+    if (batch->is_bad_form && batch->count == 0) {
+        grpc_stream_finish(c->stream, GRPC_UNKNOWN, batch->why->msg);
         return;
     }
-    c->in_hand = r;
-    deliver_stream_blocks(&c->ds, share_of(r, c), r->rc, &r->why);
-    keep_if_held(c, r);
+    c->in_hand = batch;
+    c->in_hand_count = batch->count < wanted ? batch->count : (size_t)wanted;
+    deliver_stream_blocks(&c->ds, c->in_hand_count, batch->is_bad_form ? WEFT_OK : batch->rc,
+                          batch->why);
+    keep_if_held(c);
     c->in_hand = NULL;
 }
 
-static void read_done(struct mail *m, void *owner)
+static void give(struct feed_reader *r, const struct feed_batch *batch)
 {
-    struct read_job *r = WEFT_CONTAINER_OF(m, struct read_job, job.mail);
-    (void)owner;
-    while (r->clients != NULL) {
-        struct client *c = r->clients;
-        r->clients = c->next_reader;
-        if (c->stream != NULL)
-            hand_over(c, r);
-        c->out--;
-        client_free_if_done(c); /* its iterator before the store: the job is still a user */
-    }
-    read_job_free(r);
+    struct client *c = WEFT_CONTAINER_OF(r, struct client, reader);
+    if (c->stream != NULL)
+        hand_over(c, batch);
+    c->out--;
+    client_free_if_done(c);
 }
 
-static void read_dropped(struct mail *m)
+/* Its stream went with the loop. */
+static void drop(struct feed_reader *r)
 {
-    struct read_job *r = WEFT_CONTAINER_OF(m, struct read_job, job.mail);
-    while (r->clients != NULL) { /* their streams went with the loop */
-        struct client *c = r->clients;
-        r->clients = c->next_reader;
-        c->out--;
-        client_free_if_done(c);
-    }
-    read_job_free(r);
-}
-
-static void submit_read(struct read_job *r)
-{
-    if (jobs_submit(r->server->config.store, &r->job))
-        return;
-    for (struct client *c = r->clients; c != NULL; c = c->next_reader) {
-        c->out--;
-        grpc_stream_finish(c->stream, GRPC_RESOURCE_EXHAUSTED, "too many reads are waiting");
-    }
-    read_job_free(r);
-}
-
-static struct read_job *new_read(struct channel *ch, uint64_t first, uint64_t last)
-{
-    struct read_job *r = weft_alloc(sizeof(*r));
-    r->job = (struct job){ .mail = { .handle = read_done, .drop = read_dropped },
-                           .run = read_blocks,
-                           .back = ch->server->config.mb };
-    r->server = ch->server;
-    r->channel = ch;
-    ch->users++;
-    r->first = first;
-    r->last = last;
-    return r;
+    struct client *c = WEFT_CONTAINER_OF(r, struct client, reader);
+    c->out--;
+    client_free_if_done(c);
 }
 
 static struct block_store *store_of(const struct channel *ch)
@@ -234,54 +150,31 @@ static struct block_store *store_of(const struct channel *ch)
     return ch->server->config.world->store(ch->of_world);
 }
 
-/* Many wake up at once: those who want the same block share one read. */
-static void gather_read(struct client *c, struct channel *ch, uint64_t first, uint64_t last)
-{
-    struct read_job *r = ch->gather;
-    while (r != NULL && r->first != first)
-        r = r->next;
-    if (r == NULL) {
-        r = new_read(ch, first, last);
-        r->iter = block_iter_new(store_of(ch), first);
-        r->own_iter = true;
-        r->next = ch->gather;
-        ch->gather = r;
-    }
-    if (last > r->last)
-        r->last = last;
-    c->next_reader = r->clients;
-    r->clients = c;
-}
-
 static void start_read(void *ctx, struct deliver_channel *channel, uint64_t first, uint64_t last)
 {
     struct client *c = ctx;
     struct channel *ch = (struct channel *)(void *)channel;
-    c->last = last;
+    const struct deliver_world *world = c->server->config.world;
+    const struct feed_source source = { ch, store_of(ch) };
+    struct feed_person person = { 0 };
+    bool is_personal = form_of(c->server)->is_personal;
+    if (is_personal) {
+        person.snapshot = world->snapshot(world->ctx, ch->of_world);
+        person.request = net_msg_ref(c->request);
+    }
     c->out++;
-    if (ch->is_gathering && !form_of(c->server)->is_personal) {
-        gather_read(c, ch, first, last);
+    if (block_feed_read(c->server->feed, &source, &c->reader, first, last,
+                        is_personal ? &person : NULL))
         return;
-    }
-    if (c->iter == NULL)
-        c->iter = block_iter_new(store_of(ch), first);
-    struct read_job *r = new_read(ch, first, last);
-    if (form_of(c->server)->is_personal) {
-        const struct deliver_world *world = c->server->config.world;
-        r->snapshot = world->snapshot(world->ctx, ch->of_world);
-        r->request = net_msg_ref(c->request);
-    }
-    r->iter = c->iter;
-    r->clients = c;
-    c->next_reader = NULL;
-    submit_read(r);
+    c->out--;
+    grpc_stream_finish(c->stream, GRPC_RESOURCE_EXHAUSTED, "too many reads are waiting");
 }
 
 static void send_blocks(void *ctx, bool send)
 {
     struct client *c = ctx;
-    size_t n = c->in_hand != NULL ? share_of(c->in_hand, c) : c->held_count;
-    struct net_msg **messages = c->in_hand != NULL ? c->in_hand->messages : c->held;
+    size_t n = c->in_hand != NULL ? c->in_hand_count : c->held_count;
+    struct net_msg *const *messages = c->in_hand != NULL ? c->in_hand->messages : c->held;
     struct weft_err e;
     enum weft_code rc = send ? WEFT_OK : WEFT_CANCELLED;
     for (size_t i = 0; i < n && rc == WEFT_OK; i++)
@@ -378,7 +271,6 @@ static void start_waiting(void *ctx, struct deliver_channel *channel)
 {
     struct client *c = ctx;
     struct channel *ch = (struct channel *)(void *)channel;
-    block_iter_free(WEFT_TAKE(c->iter)); /* it will be woken with others, and read with them */
     c->next = ch->first;
     c->link = &ch->first;
     if (ch->first != NULL)
@@ -403,14 +295,7 @@ static void height_moved(struct block_watch *watch, uint64_t height, void *owner
 {
     struct channel *ch = WEFT_CONTAINER_OF(watch, struct channel, watch);
     (void)height, (void)owner;
-    ch->is_gathering = true;
     wake(ch, deliver_stream_height);
-    ch->is_gathering = false;
-    while (ch->gather != NULL) {
-        struct read_job *r = ch->gather;
-        ch->gather = r->next;
-        submit_read(r);
-    }
 }
 
 /* ---- channels -------------------------------------------------------------------------------- */
@@ -450,6 +335,7 @@ static void close_channel(struct channel *ch)
 {
     if (ch->of_world == NULL || ch->users > 0)
         return;
+    block_feed_forget(ch->server->feed, ch);
     block_store_unwatch(store_of(ch), &ch->watch);
     ch->server->config.world->unref(WEFT_TAKE(ch->of_world));
 }
@@ -518,7 +404,6 @@ static void leave_channel(struct client *c, bool success)
                          form_of(c->server)->data_type, success ? "true" : "false"),
                1);
     stop_waiting(c);
-    block_iter_free(WEFT_TAKE(c->iter));
     leave(ch);
 }
 
@@ -611,6 +496,7 @@ static void on_open(struct grpc_stream *s, void *service)
     struct client *c = weft_alloc(sizeof(*c));
     c->server = d;
     c->stream = s;
+    block_feed_streams(d->feed, ++d->clients);
     deliver_stream_init(&c->ds, &d->config.stream, &deps, c,
                         &(struct deliver_client_info){ .address = peer->address,
                                                        .binds_tls = d->config.binds_tls,
@@ -662,10 +548,9 @@ static void on_close(struct grpc_stream *s, enum grpc_code code, const char *mes
     metric_add(METRIC(c->server->config.metrics, DELIVER_STREAMS_CLOSED), 1);
     c->stream = NULL;
     drop_held(c);
-    struct block_iter *in_use = WEFT_TAKE(c->iter); /* by a worker, maybe */
     if (c->channel != NULL)
         leave_channel(c, false);
-    c->iter = in_use;
+    block_feed_streams(c->server->feed, --c->server->clients);
     client_free_if_done(c);
 }
 
@@ -685,6 +570,16 @@ struct deliver_server *deliver_server_new(const struct deliver_server_config *co
     d->config = *config;
     if (d->config.form == NULL)
         d->config.form = &deliver_form_block;
+    d->feed = block_feed_new(&(struct block_feed_config){
+        .jobs = config->store,
+        .mb = config->mb,
+        .encode = d->config.form->encode,
+        .free_snapshot = config->world->snapshot_free,
+        .give = give,
+        .drop = drop,
+        .retain = retain,
+        .release = release,
+    });
     return d;
 }
 
@@ -699,5 +594,6 @@ void deliver_server_free(struct deliver_server *d)
         close_channel(ch);
         free(ch);
     }
+    block_feed_free(d->feed);
     free(d);
 }

@@ -7,18 +7,18 @@
  *
  *     net loop                        workers
  *     deliver_stream --- may read? ---->  deliver_world.access
- *                    --- read 5..78 --->  block_iter_next, encode
+ *        block_feed  --- read 5..78 --->  block_iter, encode
  *        send x n    <--- messages ----
  *
  * A thousand streams that wait for the same block are woken by one mail, and the
- * block is read and encoded once for all of them.
+ * block is read and encoded once for all of them (block_feed.h).
  *
  * Go origin   orderer/common/server/server.go Deliver core/peer/deliverevents.go
  *             common/deliver/deliver.go
  * Owner       the loop's thread; new before it runs, free after
  * Memory      a stream: its request and a few hundred bytes, and one batch that is
  *             on its way
- * Limits      DELIVER_BATCH_BYTES read ahead a stream
+ * Limits      those of its feed
  */
 #ifndef WEFT_DELIVER_DELIVER_SERVER_H
 #define WEFT_DELIVER_DELIVER_SERVER_H
@@ -30,11 +30,6 @@
 struct concurrency_limit;
 struct jobs;
 struct metrics_owner;
-
-enum {
-    DELIVER_BATCH_BYTES = 1 << 20,
-    DELIVER_BATCH_BLOCKS = 64,
-};
 
 /* The node's channels, as Deliver needs them; on the loop's thread, but for access. */
 struct deliver_world {

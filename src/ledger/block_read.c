@@ -40,16 +40,23 @@ static enum weft_code read_body(const struct block_store *bs, const struct block
     return WEFT_OK;
 }
 
-/* Takes the body's buffer. */
-static enum weft_code block_of_body(struct buf *body, uint64_t want, struct block **ret,
-                                    struct weft_err *e)
+/* Reads the view of what is in b->raw. */
+static enum weft_code parse_body(uint64_t want, struct block *b, struct weft_err *e)
 {
-    WEFT_CLEANUP(block_unref) struct block *b = block_adopt(body);
     size_t txs_at = 0;
     WEFT_TRY(block_record_parse(b->raw, &b->v, &txs_at, e));
     if (want != UINT64_MAX && b->v.number != want)
         return WEFT_FAIL(e, WEFT_CORRUPT, "found block [%" PRIu64 "] where [%" PRIu64 "] should be",
                          b->v.number, want);
+    return WEFT_OK;
+}
+
+/* Takes the body's buffer. */
+static enum weft_code block_of_body(struct buf *body, uint64_t want, struct block **ret,
+                                    struct weft_err *e)
+{
+    WEFT_CLEANUP(block_unref) struct block *b = block_adopt(body);
+    WEFT_TRY(parse_body(want, b, e));
     *ret = WEFT_TAKE(b);
     return WEFT_OK;
 }
@@ -174,6 +181,7 @@ struct block_iter {
     uint64_t next;
     uint64_t final; /* what the scanner has read ahead of the blocks below this stands */
     bool placed;    /* the scanner stands before `next` */
+    struct block lent;
 };
 
 struct block_iter *block_iter_new(struct block_store *bs, uint64_t start)
@@ -190,6 +198,7 @@ void block_iter_free(struct block_iter *it)
     if (it == NULL)
         return;
     block_scanner_done(&it->scanner);
+    block_view_done(&it->lent.v);
     free(it);
 }
 
@@ -203,10 +212,10 @@ static enum weft_code place(struct block_iter *it, struct weft_err *e)
     return WEFT_OK;
 }
 
-enum weft_code block_iter_next(struct block_iter *it, struct block **ret, struct weft_err *e)
+/* The next record's body, in the scanner's window; no data when it is not there yet. */
+static enum weft_code next_body(struct block_iter *it, struct bytes *ret, struct weft_err *e)
 {
     uint64_t height = block_store_height(it->bs);
-    *ret = NULL;
     if (it->next >= height)
         return WEFT_OK;
     if (!it->placed)
@@ -217,15 +226,38 @@ enum weft_code block_iter_next(struct block_iter *it, struct block **ret, struct
     }
 
     enum block_scan what = BLOCK_SCAN_END;
-    struct bytes body = { 0 };
     struct block_place at = { 0 };
-    WEFT_TRY(block_scanner_next(&it->scanner, &what, &body, &at, e));
+    WEFT_TRY(block_scanner_next(&it->scanner, &what, ret, &at, e));
     if (what != BLOCK_SCAN_RECORD)
         return WEFT_FAIL(e, WEFT_CORRUPT, "channel [%s]: the files end before block [%" PRIu64 "]",
                          it->bs->channel, it->next);
+    return WEFT_OK;
+}
+
+enum weft_code block_iter_next(struct block_iter *it, struct block **ret, struct weft_err *e)
+{
+    struct bytes body = { 0 };
     struct buf copy = { 0 };
+    *ret = NULL;
+    WEFT_TRY(next_body(it, &body, e));
+    if (body.data == NULL)
+        return WEFT_OK;
     buf_put(&copy, body);
     WEFT_TRY(block_of_body(&copy, it->next, ret, e));
+    it->next++;
+    return WEFT_OK;
+}
+
+enum weft_code block_iter_lend(struct block_iter *it, const struct block **ret, struct weft_err *e)
+{
+    struct bytes body = { 0 };
+    *ret = NULL;
+    WEFT_TRY(next_body(it, &body, e));
+    if (body.data == NULL)
+        return WEFT_OK;
+    it->lent.raw = body;
+    WEFT_TRY(parse_body(it->next, &it->lent, e));
+    *ret = &it->lent;
     it->next++;
     return WEFT_OK;
 }

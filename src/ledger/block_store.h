@@ -166,5 +166,8 @@ WEFT_DEFINE_CLEANUP(struct block_iter *, block_iter_free)
  * says that the height moved on. */
 enum weft_code block_iter_next(struct block_iter *it, struct block **ret,
                                struct weft_err *e) WEFT_MUST_CHECK;
+/* The same without a copy: the iterator's own, good until its next call. */
+enum weft_code block_iter_lend(struct block_iter *it, const struct block **ret,
+                               struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

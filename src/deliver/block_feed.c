@@ -1,0 +1,373 @@
+#include "deliver/block_feed.h"
+
+#include "net/net_msg.h"
+#include "os/jobs.h"
+
+#include <malloc.h>
+
+/* A message that was lately read or sent. */
+struct entry {
+    const void *key;
+    uint64_t number;
+    struct net_msg *message; /* NULL: free */
+    bool unread;             /* read ahead, and asked for by nobody yet */
+};
+
+/* An iterator that nobody uses; it stands before `next`. */
+struct idle_iter {
+    const void *key;
+    uint64_t next;
+    struct block_iter *iter; /* NULL: none */
+};
+
+/* A batch on its way: from a worker, or from the cache. */
+struct read {
+    struct job job;
+    struct block_feed *feed;
+    struct feed_source source;
+    uint64_t first, last;
+    struct block_iter *iter;
+    struct feed_reader *readers; /* none: it is read ahead */
+    struct net_msg *messages[FEED_BATCH_BLOCKS];
+    size_t count;
+    enum weft_code rc;
+    bool is_bad_form, is_personal;
+    struct feed_person person;
+    struct weft_err why;
+    struct read *next, **link; /* among the reads that others may join; NULL: not there */
+};
+
+struct block_feed {
+    struct block_feed_config config;
+    struct entry entries[FEED_CACHE_BLOCKS]; /* a ring */
+    size_t newest;                           /* where the last one was put */
+    size_t bytes, unread, budget;
+    struct idle_iter idle[FEED_ITERS]; /* the one used last comes first */
+    struct read *reads;
+    struct block_feed_stats stats;
+};
+
+/* ---- the cache --------------------------------------------------------------------------- */
+
+static void take_out(struct block_feed *f, struct entry *n)
+{
+    if (n->message == NULL)
+        return;
+    f->bytes -= n->message->len;
+    f->unread -= n->unread ? n->message->len : 0;
+    net_msg_unref(n->message);
+    *n = (struct entry){ 0 };
+}
+
+/* Its place; FEED_CACHE_BLOCKS: it is not there.  Most often behind the one before. */
+static size_t find(const struct block_feed *f, const void *key, uint64_t number, size_t hint)
+{
+    for (size_t i = 0; i < FEED_CACHE_BLOCKS; i++) {
+        size_t at = (hint + i) % FEED_CACHE_BLOCKS;
+        const struct entry *n = &f->entries[at];
+        if (n->message != NULL && n->number == number && n->key == key)
+            return at;
+    }
+    return FEED_CACHE_BLOCKS;
+}
+
+/* The oldest go until there is room. */
+static void put(struct block_feed *f, const void *key, uint64_t number, struct net_msg *m,
+                bool unread)
+{
+    if (m->len > f->budget || find(f, key, number, f->newest) != (size_t)FEED_CACHE_BLOCKS)
+        return;
+    f->newest = (f->newest + 1) % FEED_CACHE_BLOCKS;
+    take_out(f, &f->entries[f->newest]);
+    for (size_t i = 1; i < FEED_CACHE_BLOCKS && f->bytes + m->len > f->budget; i++)
+        take_out(f, &f->entries[(f->newest + i) % FEED_CACHE_BLOCKS]);
+    f->entries[f->newest] = (struct entry){ key, number, net_msg_ref(m), unread };
+    f->bytes += m->len;
+    f->unread += unread ? m->len : 0;
+}
+
+/* As many of the blocks as are there and go into a batch. */
+static void collect(struct block_feed *f, struct read *r)
+{
+    size_t bytes = 0, at = f->newest;
+    while (r->count < FEED_BATCH_BLOCKS && bytes < FEED_BATCH_BYTES &&
+           r->first + r->count <= r->last) {
+        at = find(f, r->source.key, r->first + r->count, at);
+        if (at == (size_t)FEED_CACHE_BLOCKS)
+            return;
+        struct entry *n = &f->entries[at];
+        f->unread -= n->unread ? n->message->len : 0;
+        n->unread = false;
+        r->messages[r->count++] = net_msg_ref(n->message);
+        bytes += n->message->len;
+    }
+}
+
+/* ---- iterators ------------------------------------------------------------------------------ */
+
+static struct block_iter *take_iter(struct block_feed *f, const struct feed_source *source,
+                                    uint64_t first)
+{
+    for (size_t i = 0; i < FEED_ITERS; i++) {
+        struct idle_iter *n = &f->idle[i];
+        if (n->iter != NULL && n->key == source->key && n->next == first)
+            return WEFT_TAKE(n->iter);
+    }
+    return block_iter_new(source->store, first);
+}
+
+static void keep_iter(struct block_feed *f, const void *key, uint64_t next, struct block_iter *it)
+{
+    size_t last = 0;
+    while (last + 1 < FEED_ITERS && f->idle[last].iter != NULL)
+        last++;
+    block_iter_free(f->idle[last].iter);
+    for (size_t i = last; i > 0; i--)
+        f->idle[i] = f->idle[i - 1];
+    f->idle[0] = (struct idle_iter){ key, next, it };
+}
+
+/* ---- reads ------------------------------------------------------------------------------------- */
+
+static struct read *read_new(struct block_feed *f, const struct feed_source *source, uint64_t first,
+                             uint64_t last)
+{
+    struct read *r = weft_alloc(sizeof(*r));
+    r->feed = f;
+    r->source = *source;
+    r->first = first;
+    r->last = last;
+    f->config.retain(source->key);
+    return r;
+}
+
+static void leave_reads(struct read *r)
+{
+    if (r->link == NULL)
+        return;
+    *r->link = r->next;
+    if (r->next != NULL)
+        r->next->link = r->link;
+    r->link = NULL;
+}
+
+/* All but its source, which it retains still. */
+static void read_done(struct read *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        net_msg_unref(r->messages[i]);
+    block_iter_free(r->iter);
+    if (r->is_personal)
+        r->feed->config.free_snapshot(r->person.snapshot);
+    net_msg_unref(r->person.request);
+    free(r);
+}
+
+static void read_free(struct read *r)
+{
+    const struct block_feed_config *config = &r->feed->config;
+    void *key = r->source.key;
+    leave_reads(r);
+    read_done(r);
+    config->release(key); /* the store may be closed now */
+}
+
+/* On a worker. */
+static void run(struct job *j)
+{
+    struct read *r = WEFT_CONTAINER_OF(j, struct read, job);
+    struct bytes request = { 0 };
+    size_t bytes = 0;
+    if (r->person.request != NULL)
+        request = net_msg_bytes(r->person.request);
+    while (r->rc == WEFT_OK && r->count < FEED_BATCH_BLOCKS && bytes < FEED_BATCH_BYTES &&
+           r->first + r->count <= r->last) {
+        const struct block *b = NULL;
+        r->rc = block_iter_lend(r->iter, &b, &r->why);
+        if (b == NULL)
+            break;
+        struct net_msg *m = r->feed->config.encode(r->person.snapshot, request, b, &r->why);
+        if (m == NULL) {
+            r->rc = r->why.code;
+            r->is_bad_form = true;
+            break;
+        }
+        r->messages[r->count++] = m;
+        bytes += m->len;
+    }
+}
+
+static void give(struct read *r)
+{
+    const struct feed_batch batch = { r->messages, r->count, r->rc, r->is_bad_form, &r->why };
+    while (r->readers != NULL) {
+        struct feed_reader *one = r->readers;
+        r->readers = one->next;
+        r->feed->config.give(one, &batch);
+    }
+}
+
+/* At shutdown, on whatever thread: the feed is not touched any more. */
+static void dropped(struct mail *m)
+{
+    struct read *r = WEFT_CONTAINER_OF(m, struct read, job.mail);
+    while (r->readers != NULL) {
+        struct feed_reader *one = r->readers;
+        r->readers = one->next;
+        r->feed->config.drop(one);
+    }
+    read_done(r);
+}
+
+static struct read *find_read(const struct block_feed *f, const void *key, uint64_t first)
+{
+    struct read *r = f->reads;
+    while (r != NULL && (r->source.key != key || r->first != first))
+        r = r->next;
+    return r;
+}
+
+static void done(struct mail *m, void *owner);
+
+static bool submit(struct block_feed *f, struct read *r)
+{
+    r->job = (struct job){ .mail = { .handle = done, .drop = dropped },
+                           .run = run,
+                           .back = f->config.mb };
+    r->iter = take_iter(f, &r->source, r->first);
+    if (!r->is_personal) {
+        r->next = f->reads;
+        r->link = &f->reads;
+        if (f->reads != NULL)
+            f->reads->link = &r->next;
+        f->reads = r;
+    }
+    if (jobs_submit(f->config.jobs, &r->job)) {
+        f->stats.reads++;
+        return true;
+    }
+    read_free(r);
+    return false;
+}
+
+/* What comes next, while the stream sends this; unless what was read ahead is not
+ * taken: then those who read are too many, or too far apart. */
+static void read_ahead(struct block_feed *f, const struct feed_source *source, uint64_t first,
+                       uint64_t last)
+{
+    if (first > last || f->unread > f->budget / 2 ||
+        find(f, source->key, first, f->newest) != (size_t)FEED_CACHE_BLOCKS ||
+        find_read(f, source->key, first) != NULL)
+        return;
+    if (submit(f, read_new(f, source, first, last)))
+        f->stats.read_ahead++;
+}
+
+static void done(struct mail *m, void *owner)
+{
+    struct read *r = WEFT_CONTAINER_OF(m, struct read, job.mail);
+    struct block_feed *f = r->feed;
+    uint64_t next = r->first + r->count;
+    (void)owner;
+    leave_reads(r);
+    for (size_t i = 0; i < r->count && !r->is_personal && r->iter != NULL; i++)
+        put(f, r->source.key, r->first + i, r->messages[i], r->readers == NULL);
+    if (r->iter != NULL && r->rc == WEFT_OK)
+        keep_iter(f, r->source.key, next, WEFT_TAKE(r->iter));
+    if (r->readers != NULL && r->rc == WEFT_OK && !r->is_personal)
+        read_ahead(f, &r->source, next, r->last);
+    give(r);
+    read_free(r);
+}
+
+/* True: it comes from the cache, by mail as all do. */
+static bool read_cache(struct block_feed *f, const struct feed_source *source,
+                       struct feed_reader *reader)
+{
+    struct read *r = read_new(f, source, reader->first, reader->last);
+    collect(f, r);
+    r->job.mail = (struct mail){ .handle = done, .drop = dropped };
+    r->readers = reader;
+    reader->next = NULL;
+    if (r->count > 0 && mailbox_put(f->config.mb, &r->job.mail)) {
+        f->stats.from_cache++;
+        return true;
+    }
+    read_free(r);
+    return false;
+}
+
+bool block_feed_read(struct block_feed *f, const struct feed_source *source, struct feed_reader *r,
+                     uint64_t first, uint64_t last, const struct feed_person *person)
+{
+    r->first = first;
+    r->last = last;
+    r->next = NULL;
+    if (person == NULL) {
+        if (read_cache(f, source, r))
+            return true;
+        struct read *same = find_read(f, source->key, first);
+        if (same != NULL) {
+            r->next = same->readers;
+            same->readers = r;
+            f->stats.joined++;
+            return true;
+        }
+    }
+    struct read *read = read_new(f, source, first, last);
+    read->readers = r;
+    read->is_personal = person != NULL;
+    if (person != NULL)
+        read->person = *person;
+    return submit(f, read);
+}
+
+/* ---- life --------------------------------------------------------------------------------------- */
+
+static void forget(struct block_feed *f, const void *key)
+{
+    for (size_t i = 0; i < FEED_CACHE_BLOCKS; i++)
+        if (key == NULL || f->entries[i].key == key)
+            take_out(f, &f->entries[i]);
+    for (size_t i = 0; i < FEED_ITERS; i++)
+        if (key == NULL || f->idle[i].key == key)
+            block_iter_free(WEFT_TAKE(f->idle[i].iter));
+}
+
+void block_feed_forget(struct block_feed *f, const void *key)
+{
+    forget(f, key);
+}
+
+void block_feed_streams(struct block_feed *f, size_t n)
+{
+    bool was_large = f->bytes > FEED_CACHE_BYTES / 8;
+    f->budget = n >= FEED_CACHE_BYTES / FEED_CACHE_STREAM_BYTES ? FEED_CACHE_BYTES
+                                                                : (n + 1) * FEED_CACHE_STREAM_BYTES;
+    if (n > 0)
+        return;
+    forget(f, NULL);
+    if (was_large)
+        (void)malloc_trim(0);
+}
+
+struct block_feed *block_feed_new(const struct block_feed_config *config)
+{
+    struct block_feed *f = weft_alloc(sizeof(*f));
+    f->config = *config;
+    return f;
+}
+
+void block_feed_free(struct block_feed *f)
+{
+    if (f == NULL)
+        return;
+    forget(f, NULL);
+    free(f);
+}
+
+void block_feed_stats(const struct block_feed *f, struct block_feed_stats *ret)
+{
+    *ret = f->stats;
+    ret->cache_bytes = f->bytes;
+}

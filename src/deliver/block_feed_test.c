@@ -1,0 +1,322 @@
+#include "deliver/block_feed.h"
+
+#include "chain.h"
+#include "net/net_msg.h"
+#include "os/jobs.h"
+#include "proto/block.h"
+#include "weft_test.h"
+
+#include <stdatomic.h>
+
+#if defined(__SANITIZE_THREAD__)
+/* LevelDB is not compiled for the sanitizer, which so does not see its atomics. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race:libleveldb.so\n";
+}
+#endif
+
+enum {
+    BLOCKS = 100,
+    BAD_BLOCK = 90,
+    READERS = 20,
+    LARGE = 200 << 10, /* three of them are a batch */
+};
+
+/* One channel, one worker, and this thread as the loop. */
+struct world {
+    char *dir;
+    struct block_stores *stores;
+    struct block_store *bs;
+    struct jobs *jobs;
+    struct mailbox *mb;
+    struct block_feed *feed;
+    struct feed_source source;
+    size_t users;
+};
+
+struct reader {
+    struct feed_reader r;
+    size_t gives, drops, count;
+    uint64_t next; /* the number that is expected */
+    struct net_msg *first;
+    enum weft_code rc;
+    bool is_bad_form;
+};
+
+static _Atomic size_t message_bytes;
+
+/* The block's number, and zeros; a person's begins with his name. */
+static struct net_msg *encode(void *snapshot, struct bytes request, const struct block *b,
+                              struct weft_err *e)
+{
+    uint8_t *data;
+    if (b->v.number == BAD_BLOCK) {
+        (void)WEFT_FAIL(e, WEFT_CORRUPT, "can't be told");
+        return NULL;
+    }
+    struct net_msg *m = net_msg_new(atomic_load(&message_bytes), &data);
+    memset(data, 0, m->len);
+    data[0] = (uint8_t)b->v.number;
+    if (snapshot != NULL)
+        data[1] = request.data[0];
+    return m;
+}
+
+static void free_snapshot(void *snapshot)
+{
+    free(snapshot);
+}
+
+static void give(struct feed_reader *r, const struct feed_batch *batch)
+{
+    struct reader *reader = WEFT_CONTAINER_OF(r, struct reader, r);
+    reader->gives++;
+    reader->count = batch->count;
+    reader->rc = batch->rc;
+    reader->is_bad_form = batch->is_bad_form;
+    reader->first = batch->count > 0 ? batch->messages[0] : NULL; /* only to compare */
+    for (size_t i = 0; i < batch->count; i++)
+        EXPECT_EQ(net_msg_bytes(batch->messages[i]).data[0], reader->next++);
+}
+
+static void drop(struct feed_reader *r)
+{
+    WEFT_CONTAINER_OF(r, struct reader, r)->drops++;
+}
+
+static void retain(void *key)
+{
+    ((struct world *)key)->users++;
+}
+
+static void release(void *key)
+{
+    ((struct world *)key)->users--;
+}
+
+static void world_init(struct world *w, size_t bytes)
+{
+    struct weft_err e;
+    struct chain chain;
+    *w = (struct world){ .dir = weft_test_dir() };
+    atomic_store(&message_bytes, bytes);
+    EXPECT_OK(block_stores_open(w->dir, LEDGER_ORDERER, &w->stores, &e));
+    EXPECT_OK(block_store_open(w->stores, "ch", &w->bs, &e));
+    chain_init(&chain, "ch", 1);
+    for (size_t i = 0; i < BLOCKS; i++)
+        EXPECT_OK(
+            block_store_append(w->bs, &chain_next(&chain, 1, 100)->v, BLOCK_APPEND_LATER, &e));
+    EXPECT_OK(block_store_sync(w->bs, &e));
+    chain_done(&chain);
+    w->jobs = jobs_new("store", 1, 100);
+    w->mb = mailbox_new("net", 1000);
+    w->feed = block_feed_new(&(struct block_feed_config){ .jobs = w->jobs,
+                                                          .mb = w->mb,
+                                                          .encode = encode,
+                                                          .free_snapshot = free_snapshot,
+                                                          .give = give,
+                                                          .drop = drop,
+                                                          .retain = retain,
+                                                          .release = release });
+    w->source = (struct feed_source){ w, w->bs };
+}
+
+static void world_done(struct world *w)
+{
+    jobs_free(w->jobs);
+    mailbox_free(w->mb);
+    block_feed_free(w->feed);
+    block_store_close(w->bs);
+    block_stores_close(w->stores);
+    free(w->dir);
+}
+
+static void ask(struct world *w, struct reader *r, uint64_t first, uint64_t last)
+{
+    r->next = first;
+    EXPECT(block_feed_read(w->feed, &w->source, &r->r, first, last, NULL));
+}
+
+/* What was read ahead may still be on its way. */
+static void wait_for(struct world *w, const struct reader *r, size_t gives)
+{
+    while (r->gives < gives) {
+        mailbox_wait(w->mb, -1);
+        (void)mailbox_drain(w->mb, NULL, SIZE_MAX);
+    }
+}
+
+static void settle(struct world *w)
+{
+    while (w->users > 0) {
+        mailbox_wait(w->mb, -1);
+        (void)mailbox_drain(w->mb, NULL, SIZE_MAX);
+    }
+}
+
+static struct block_feed_stats stats_of(const struct world *w)
+{
+    struct block_feed_stats s;
+    block_feed_stats(w->feed, &s);
+    return s;
+}
+
+TEST(a_stream_gets_the_blocks_that_it_asks_for_batch_by_batch)
+{
+    struct world w;
+    struct reader r = { 0 };
+    world_init(&w, 100);
+    block_feed_streams(w.feed, 1);
+    ask(&w, &r, 3, 80);
+    wait_for(&w, &r, 1);
+    EXPECT_EQ(r.count, FEED_BATCH_BLOCKS);
+    ask(&w, &r, r.next, 80);
+    wait_for(&w, &r, 2);
+    EXPECT_EQ(r.next, 81);
+    atomic_store(&message_bytes, LARGE);
+    r = (struct reader){ 0 };
+    ask(&w, &r, 81, 89);
+    wait_for(&w, &r, 1);
+    EXPECT_EQ(r.count, 3);
+    settle(&w);
+    world_done(&w);
+}
+
+TEST(streams_that_ask_for_the_same_block_are_read_for_once)
+{
+    struct world w;
+    struct reader r[READERS] = { 0 };
+    world_init(&w, 100);
+    block_feed_streams(w.feed, READERS);
+    for (size_t i = 0; i < READERS; i++)
+        ask(&w, &r[i], 7, i == 3 ? 7 : 20);
+    for (size_t i = 0; i < READERS; i++) {
+        wait_for(&w, &r[i], 1);
+        EXPECT(r[i].first == r[0].first);
+    }
+    EXPECT_EQ(stats_of(&w).reads, 1);
+    EXPECT_EQ(stats_of(&w).joined, READERS - 1);
+    settle(&w);
+    world_done(&w);
+}
+
+TEST(what_another_stream_has_had_is_not_read_again)
+{
+    struct world w;
+    struct reader one = { 0 }, two = { 0 };
+    world_init(&w, 100);
+    block_feed_streams(w.feed, 2);
+    ask(&w, &one, 0, 30);
+    wait_for(&w, &one, 1);
+    ask(&w, &two, 10, 30);
+    wait_for(&w, &two, 1);
+    EXPECT_EQ(two.next, 31);
+    EXPECT_EQ(stats_of(&w).reads, 1);
+    EXPECT_EQ(stats_of(&w).from_cache, 1);
+    settle(&w);
+    world_done(&w);
+}
+
+TEST(the_next_batch_is_read_while_this_one_is_sent)
+{
+    struct world w;
+    struct reader r = { 0 };
+    world_init(&w, LARGE);
+    block_feed_streams(w.feed, 1);
+    for (size_t i = 1; r.next < BAD_BLOCK; i++) {
+        ask(&w, &r, r.next, BAD_BLOCK - 1);
+        wait_for(&w, &r, i);
+        EXPECT(stats_of(&w).cache_bytes <= 2UL * FEED_CACHE_STREAM_BYTES);
+    }
+    settle(&w);
+    EXPECT(stats_of(&w).read_ahead > 10);
+    world_done(&w);
+}
+
+TEST(it_keeps_no_more_than_it_may)
+{
+    struct world w;
+    world_init(&w, LARGE);
+    block_feed_streams(w.feed, 1000);
+    for (uint64_t n = 0; n < BAD_BLOCK; n++) {
+        struct reader r = { 0 };
+        ask(&w, &r, n, n);
+        wait_for(&w, &r, 1);
+        EXPECT(stats_of(&w).cache_bytes <= FEED_CACHE_BYTES);
+    }
+    EXPECT(stats_of(&w).cache_bytes > FEED_CACHE_BYTES / 2);
+    block_feed_streams(w.feed, 0);
+    EXPECT_EQ(stats_of(&w).cache_bytes, 0);
+    settle(&w);
+    world_done(&w);
+}
+
+TEST(a_channel_that_goes_leaves_nothing)
+{
+    struct world w;
+    struct reader r = { 0 };
+    world_init(&w, 100);
+    block_feed_streams(w.feed, 9);
+    ask(&w, &r, 0, 5);
+    wait_for(&w, &r, 1);
+    settle(&w);
+    block_feed_forget(w.feed, &r);
+    EXPECT(stats_of(&w).cache_bytes > 0);
+    block_feed_forget(w.feed, &w);
+    EXPECT_EQ(stats_of(&w).cache_bytes, 0);
+    world_done(&w);
+}
+
+TEST(a_block_that_has_no_form_comes_in_its_turn)
+{
+    struct world w;
+    struct reader r = { 0 };
+    world_init(&w, 100);
+    ask(&w, &r, BAD_BLOCK - 2, BAD_BLOCK + 2);
+    wait_for(&w, &r, 1);
+    EXPECT_EQ(r.count, 2);
+    EXPECT(r.is_bad_form);
+    ask(&w, &r, BAD_BLOCK, BAD_BLOCK + 2);
+    wait_for(&w, &r, 2);
+    EXPECT_EQ(r.count, 0);
+    EXPECT_EQ(r.rc, WEFT_CORRUPT);
+    settle(&w);
+    world_done(&w);
+}
+
+TEST(what_is_personal_is_for_one_only)
+{
+    struct world w;
+    struct reader r[2] = { 0 };
+    world_init(&w, 100);
+    block_feed_streams(w.feed, 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct feed_person person = { weft_alloc(1),
+                                      net_msg_copy(bytes_of(i == 0 ? "a" : "b", 1)) };
+        r[i].next = 5;
+        EXPECT(block_feed_read(w.feed, &w.source, &r[i].r, 5, 9, &person));
+    }
+    for (size_t i = 0; i < 2; i++)
+        wait_for(&w, &r[i], 1);
+    EXPECT(r[0].first != r[1].first);
+    EXPECT_EQ(stats_of(&w).reads, 2);
+    EXPECT_EQ(stats_of(&w).cache_bytes, 0);
+    settle(&w);
+    world_done(&w);
+}
+
+TEST(at_the_end_nobody_waits_for_what_is_on_its_way)
+{
+    struct world w;
+    struct reader r[READERS] = { 0 };
+    world_init(&w, 100);
+    block_feed_streams(w.feed, READERS);
+    for (size_t i = 0; i < READERS; i++)
+        ask(&w, &r[i], i / 2, 20);
+    mailbox_close(w.mb);
+    world_done(&w);
+    for (size_t i = 0; i < READERS; i++)
+        EXPECT_EQ(r[i].drops, 1);
+}
