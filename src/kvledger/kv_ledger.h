@@ -17,7 +17,12 @@
  * block's metadata, and writes: private data, block, state with its savepoint, history.  The
  * next block may be decided at once: it sees this one's state and transaction ids.  Until
  * kv_ledger_sync the block is not announced, and a crash may take it away, from all stores
- * alike; many blocks at once share their syncs.
+ * alike; many blocks at once share their syncs.  What such blocks change lies in memory, over
+ * the state database, which is written once the blocks are on the disk:
+ *
+ *     commit 7   private data   block file
+ *     commit 8   private data   block file                 state of 7 and 8 in memory
+ *     sync                      both durable, then         state, history, then announced
  *
  * Go origin   core/ledger/kvledger/kv_ledger.go core/ledger/kvledger/kv_ledger_provider.go
  *             core/ledger/ledgermgmt/ledger_mgmt.go
@@ -25,7 +30,8 @@
  *             block files, as theirs is
  * Owner       open, create, commit, sync, close: one thread (commit:<id>); what says so: any
  * Memory      the stores'; ids of blocks that are not synced
- * Limits      those of block_store.h
+ * Limits      those of block_store.h; with 8 MB of updates or 256 blocks that wait for a sync
+ *             a commit syncs by itself
  */
 #ifndef WEFT_KVLEDGER_KV_LEDGER_H
 #define WEFT_KVLEDGER_KV_LEDGER_H
@@ -84,7 +90,7 @@ enum weft_code kv_ledger_config(struct kv_ledger *l, struct buf *ret,
 /* What tx_validator_decide asks; the owner's, good while the ledger is open. */
 const struct validation_state *kv_ledger_validation_state(struct kv_ledger *l);
 
-/* The state as it is now, to be read on any thread and given back before the ledger is closed. */
+/* The state as of the newest block that is announced, to be read on any thread and given back before the ledger is closed. */
 struct state_snapshot *kv_ledger_snapshot(struct kv_ledger *l);
 
 /* Private data that came with a block: TxPvtReadWriteSet by transaction, bytes of
