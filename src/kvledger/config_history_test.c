@@ -155,19 +155,25 @@ TEST(a_collection_that_a_block_makes_ours_is_ours_to_have)
     struct world w;
     begin(&w);
     coll_state_define(w.before.updates, "pdc", 1,
-                      (struct coll_spec[]){ { "now", "Org2MSP", 0 }, { "never", "Org2MSP", 0 } },
-                      2);
+                      (struct coll_spec[]){ { "now", "Org2MSP", 0 },
+                                            { "never", "Org2MSP", 0 },
+                                            { "ever", "Org1MSP", 0 } },
+                      3);
     miss(&w, 0, "now");
     miss(&w, 1, "never");
+    miss(&w, 2, "ever");
     coll_state_define(w.updates, "pdc", 2,
                       (struct coll_spec[]){ { "now", "Org1MSP", 0 },
                                             { "never", "Org2MSP", 0 },
+                                            { "ever", "Org1MSP", 0 },
                                             { "new", "Org1MSP", 0 } },
-                      3);
-    EXPECT_OK(config_history_note_eligible(w.pvt, "Org1MSP", 2, w.updates, &w.before.reader,
+                      4);
+    EXPECT_OK(config_history_note_eligible(w.pvt, "Org1MSP", 3, w.updates, &w.before.reader,
                                            &w.after, &e));
     expect_keys(w.pvt_kv, "01\n"
                           "0408706463006e6f77\n"
+                          "05706463006576657200"
+                          "07fd\n"
                           "05706463006e657665720007fe\n");
     end(&w);
 }

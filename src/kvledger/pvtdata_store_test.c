@@ -253,8 +253,9 @@ TEST(what_is_over_is_not_given_out_and_then_removed)
         pvtdata_store_commit(w.store, &(struct pvtdata_block){ 0, sets, 2, gone, 2 }, w.colls, &e));
     commit_empty(&w, 1, 6);
     expect_read(&w, 0, NULL, "0 pdc both a;0 pdc btl b;");
-    commit_empty(&w, 7, 9); /* gone with block 7 */
+    commit_empty(&w, 7, 7); /* with which it goes */
     expect_read(&w, 0, NULL, "0 pdc both a;");
+    commit_empty(&w, 8, 9);
     commit_empty(&w, 10, 10); /* the purge interval */
     expect_all(&w, "01=0a\n"
                    "02000070646300626f7468=0a04626f7468120161\n");

@@ -15,6 +15,23 @@ static void cut_index(const struct world *w, uint64_t last)
     EXPECT_OK(block_index_cut(&ix, w->channel_dir, last, &e));
 }
 
+/* Between index and files a crash may come: what the index says must be true in either. */
+static void expect_index_ends_at(const struct world *w, uint64_t last)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
+    struct block_loc loc;
+    bool found = false;
+    uint64_t indexed = 0;
+    EXPECT_OK(kv_open_copy(w->index_dir, &kv, &e));
+    struct block_index ix = { kv, "ch", BLOCK_INDEX_PEER };
+    EXPECT_OK(block_index_checkpoint(&ix, &found, &indexed, &e));
+    EXPECT(found);
+    EXPECT_EQ(indexed, last);
+    EXPECT_OK(block_index_by_number(&ix, last, &loc, &e));
+    EXPECT_CODE(block_index_by_number(&ix, last + 1, &loc, &e), WEFT_NOT_FOUND);
+}
+
 static uint64_t files_height(const struct world *w)
 {
     struct weft_err e = { 0 };
@@ -64,6 +81,7 @@ TEST(a_chain_that_was_cut_grows_again_to_what_it_was)
         world_make(&w, LEDGER_PEER);
         EXPECT(world_count_files(&w) > 1);
         cut_index(&w, last);
+        expect_index_ends_at(&w, last);
         EXPECT_EQ(files_height(&w), WORLD_BLOCKS);
         EXPECT_OK(block_files_cut(w.channel_dir, last, &e));
         EXPECT_EQ(files_height(&w), last + 1);
