@@ -107,10 +107,13 @@ static enum weft_code finish(struct kv_ledgers *l, struct kv_ledger *ledger, con
     return id_store_finish(l->ids, channel, buf_bytes(&wire), e);
 }
 
-/* Nothing of it is kept: it had no block. */
-static enum weft_code abandon(struct kv_ledgers *l, const char *channel, struct weft_err *e)
+/* A channel without a block leaves nothing behind.  One that has blocks and is not in the
+ * inventory is somebody's who lost that: it is not ours to remove. */
+static enum weft_code abandon(struct kv_ledgers *l, const char *channel, uint64_t height,
+                              struct weft_err *e)
 {
-    WEFT_TRY(block_stores_remove(l->blocks, channel, e));
+    if (height == 0)
+        WEFT_TRY(block_stores_remove(l->blocks, channel, e));
     return id_store_abandon(l->ids, e);
 }
 
@@ -134,7 +137,7 @@ static enum weft_code end_unfinished(struct kv_ledgers *l, const char *channel, 
     LOG_INFO(&logger, "Genesis block was not committed. Hence, the peer ledger not created. "
                       "unsetting the under construction flag");
     kv_ledger_close(WEFT_TAKE(ledger));
-    return abandon(l, channel, e);
+    return abandon(l, channel, 0, e);
 }
 
 static enum weft_code channel_of(const struct block *b, char **ret, struct weft_err *e)
@@ -147,15 +150,11 @@ static enum weft_code channel_of(const struct block *b, char **ret, struct weft_
     return WEFT_OK;
 }
 
-static enum weft_code make(struct kv_ledgers *l, const char *channel, const struct block *genesis,
-                           struct kv_ledger **ret, struct weft_err *e)
+static enum weft_code fill(struct kv_ledgers *l, struct kv_ledger *ledger, const char *channel,
+                           const struct block *genesis, struct weft_err *e)
 {
-    WEFT_CLEANUP(kv_ledger_close) struct kv_ledger *ledger = NULL;
-    WEFT_TRY(kv_ledger_open_stores(l, channel, &ledger, e));
     WEFT_TRY(kv_ledger_commit_first(ledger, genesis, e));
-    WEFT_TRY(finish(l, ledger, channel, e));
-    *ret = WEFT_TAKE(ledger);
-    return WEFT_OK;
+    return finish(l, ledger, channel, e);
 }
 
 /* A block that can't be the first leaves no trace; after any other error nobody knows what is on
@@ -163,18 +162,24 @@ static enum weft_code make(struct kv_ledgers *l, const char *channel, const stru
 enum weft_code kv_ledgers_create(struct kv_ledgers *l, struct block *genesis,
                                  struct kv_ledger **ret, struct weft_err *e)
 {
+    WEFT_CLEANUP(kv_ledger_close) struct kv_ledger *ledger = NULL;
     WEFT_FREE char *channel = NULL;
     struct weft_err why = { 0 };
     WEFT_TRY(channel_of(genesis, &channel, e));
     WEFT_TRY(id_store_begin(l->ids, channel, e));
-    enum weft_code rc = make(l, channel, genesis, ret, &why);
-    if (rc == WEFT_OK)
+    WEFT_TRY(kv_ledger_open_stores(l, channel, &ledger, e));
+    uint64_t height = block_store_height(kv_ledger_blocks(ledger));
+    enum weft_code rc = fill(l, ledger, channel, genesis, &why);
+    if (rc == WEFT_OK) {
+        *ret = WEFT_TAKE(ledger);
         return rc;
+    }
+    kv_ledger_close(WEFT_TAKE(ledger));
     if (rc == WEFT_INVALID || rc == WEFT_LIMIT) {
         LOG_ERROR(&logger,
                   "Error opening a new empty ledger. Unsetting under construction flag. Error: %s",
                   why.msg);
-        WEFT_TRY(abandon(l, channel, e));
+        WEFT_TRY(abandon(l, channel, height, e));
     }
     return WEFT_FAIL(e, rc, "%s", why.msg);
 }

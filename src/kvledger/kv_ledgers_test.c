@@ -88,6 +88,27 @@ TEST(a_block_that_is_not_the_first_makes_no_ledger)
     EXPECT_EQ(count(all), 1);
 }
 
+/* An inventory that was lost does not cost the blocks. */
+TEST(a_ledger_is_not_made_over_blocks_that_are_there)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = peer_fixture_copy();
+    WEFT_FREE char *inventory = weft_asprintf("%s/ledgerProvider", dir);
+    WEFT_FREE char *file = weft_asprintf("%s/chains/chains/mychannel/blockfile_000000", dir);
+    WEFT_CLEANUP(block_unref) struct block *b = genesis();
+    EXPECT_OK(dir_remove_tree(inventory, &e));
+    WEFT_CLEANUP(kv_ledgers_close) struct kv_ledgers *all = open_all(dir);
+    for (int again = 0; again < 2; again++) {
+        struct kv_ledger *l = NULL;
+        EXPECT_CODE(kv_ledgers_create(all, b, &l, &e), WEFT_INVALID);
+        EXPECT_WORDS(e, "block number should have been 79 but was 0");
+        EXPECT(path_exists(file));
+        EXPECT_EQ(count(all), 0);
+    }
+    kv_ledgers_close(WEFT_TAKE(all));
+    all = open_all(dir); /* and is not taken for one that is being made */
+}
+
 /* ---- a crash while a ledger is made --------------------------------------------------------- */
 
 /* As far as a creation got: begun, its stores made, block 0 in them, further blocks. */
