@@ -61,22 +61,34 @@ static enum weft_code read_marks(struct state_db *db, struct weft_err *e)
     }
 }
 
-/* On the disk first: whoever reads a key's metadata asks for the mark before. */
+/* True if that is a new one. */
+static bool add_mark(struct state_db *db, struct bytes ns)
+{
+    if (is_marked(db, ns))
+        return false;
+    buf_clear(&db->key);
+    buf_put(&db->key, bytes_of(db->hints, strlen(db->hints) + 1));
+    buf_put(&db->key, ns);
+    kv_batch_put(db->batch, buf_bytes(&db->key), bytes_of(NULL, 0));
+    mark(db, ns);
+    return true;
+}
+
+/* On the disk first: whoever reads a key's metadata asks for the mark before.  Of a collection
+ * its namespace is what is asked for; its own mark is there because the original makes it. */
 static enum weft_code write_marks(struct state_db *db, const struct update_batch *updates,
                                   struct weft_err *e)
 {
     bool any = false;
     kv_batch_clear(db->batch);
     for (size_t i = 0; i < updates->count; i++) {
-        struct bytes ns = updates->spaces[i]->ns;
-        if (!update_batch_has_metadata(updates, ns) || is_marked(db, ns))
+        const struct update_space *s = updates->spaces[i];
+        if (!s->has_metadata)
             continue;
-        buf_clear(&db->key);
-        buf_put(&db->key, bytes_of(db->hints, strlen(db->hints) + 1));
-        buf_put(&db->key, ns);
-        kv_batch_put(db->batch, buf_bytes(&db->key), bytes_of(NULL, 0));
-        mark(db, ns);
-        any = true;
+        buf_clear(&db->value);
+        state_space_put(&db->value, s->space, s->ns, s->coll);
+        any = add_mark(db, s->ns) || any;
+        any = add_mark(db, buf_bytes(&db->value)) || any;
     }
     return any ? kv_write(db->bookkeeper, db->batch, true, e) : WEFT_OK;
 }

@@ -155,6 +155,8 @@ TEST(stores_in_the_format_of_the_original)
     EXPECT_BYTES(buf_bytes(&value), bytes_of("\1\5\1\2", 4));
     EXPECT_OK(kv_get(w.bookkeeper, bytes_of("ch/1\0ns", 7), &found, &value, &e));
     EXPECT(found);
+    EXPECT_OK(kv_get(w.bookkeeper, bytes_of("ch/1\0ns$$hcoll", 14), &found, &value, &e));
+    EXPECT(found);
 }
 
 TEST(scans_a_namespace_and_nothing_beside_it)

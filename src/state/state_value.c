@@ -20,16 +20,21 @@ bool state_version_take(struct bytes *in, struct state_version *ret)
     return true;
 }
 
+void state_space_put(struct buf *out, enum state_space space, struct bytes ns, struct bytes coll)
+{
+    buf_put(out, ns);
+    if (space != STATE_PUBLIC) {
+        buf_put_str(out, space == STATE_HASHED ? "$$h" : "$$p");
+        buf_put(out, coll);
+    }
+}
+
 void state_key_put(struct buf *out, const char *channel, const struct state_key *key)
 {
     buf_put_str(out, channel);
     buf_put_u8(out, 0);
     buf_put_u8(out, 'd');
-    buf_put(out, key->ns);
-    if (key->space != STATE_PUBLIC) {
-        buf_put_str(out, key->space == STATE_HASHED ? "$$h" : "$$p");
-        buf_put(out, key->coll);
-    }
+    state_space_put(out, key->space, key->ns, key->coll);
     buf_put_u8(out, 0);
     buf_put(out, key->key);
 }

@@ -24,6 +24,8 @@ void state_version_put(struct buf *out, struct state_version v);
 /* Takes one off the front; false when it is cut short. */
 bool state_version_take(struct bytes *in, struct state_version *ret);
 
+/* Appends ns, ns$$hcoll or ns$$pcoll. */
+void state_space_put(struct buf *out, enum state_space space, struct bytes ns, struct bytes coll);
 /* Appends the key after `channel` 00. */
 void state_key_put(struct buf *out, const char *channel, const struct state_key *key);
 

@@ -129,8 +129,10 @@ void update_batch_put(struct update_batch *b, const struct state_key *key,
     u->value.version = value->version;
     u->value.value = keep(b, value->value);
     u->value.metadata = keep(b, value->metadata);
-    if (value->metadata.len > 0 && byte_map_find(&b->with_metadata, key->ns) == NULL)
+    if (value->metadata.len > 0 && !b->last->has_metadata) {
+        b->last->has_metadata = true;
         *byte_map_at(&b->with_metadata, b->last->ns) = b;
+    }
 }
 
 void update_batch_delete(struct update_batch *b, const struct state_key *key,

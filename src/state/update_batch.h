@@ -36,7 +36,7 @@ struct update_space {
     struct bytes ns, coll;
     struct update **updates; /* in the order of their coming, until they are sorted */
     size_t count, cap;
-    bool is_sorted;
+    bool is_sorted, has_metadata; /* some key has any, or had */
     struct byte_map by_key;
 };
 
