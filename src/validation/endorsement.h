@@ -21,8 +21,9 @@
  *             core/common/validation/statebased/v20.go core/common/validation/statebased/v13.go
  *             core/common/validation/statebased/vpmanagerimpl.go
  *             core/handlers/validation/builtin/default_validation.go
- * Differs     a transaction that was refused before its policies were asked changes no key's
- *             policy (the original waits for ever for what it would have said)
+ * Differs     a transaction that was refused before its policies were asked, or that cannot be
+ *             read down to its results, changes no key's policy (the original waits for ever
+ *             for what it would have said, or goes down on one without actions)
  * Owner       one thread (commit:<id>)
  * Memory      of one block
  * Limits      none of its own

@@ -176,6 +176,9 @@ TEST(by_the_rules_of_1_4_codes_are_others)
         WEFT_CLEANUP(buf_done) struct buf b = vworld_write(closed[i], "k");
         EXPECT_EQ(judge(&w, (struct tx_order){ .results = buf_bytes(&b) }), TX_ILLEGAL_WRITESET);
     }
+    /* Nobody would write to qscc, but who does so needs no more than a signature. */
+    WEFT_CLEANUP(buf_done) struct buf qscc = vworld_write("qscc", "k");
+    EXPECT_EQ(judge(&w, (struct tx_order){ .results = buf_bytes(&qscc) }), TX_VALID);
     /* qscc and cscc may be called: one signature of any member will do. */
     EXPECT_EQ(judge(&w, (struct tx_order){ .chaincode = "qscc",
                                            .signed_by = { { w.client, SIGNED_WELL } },

@@ -142,7 +142,7 @@ static const char *version_of(struct adversary *a, int ns, bool may_be_wrong, st
  * which namespace is asked first is left to chance. */
 static void touch_closed(struct adversary *a, struct rwset_maker *m)
 {
-    static const char *const closed[] = { "lscc", "vscc", "cscc", "_lifecycle", "nobody" };
+    static const char *const closed[] = { "lscc", "vscc", "cscc", "qscc", "_lifecycle", "nobody" };
     adversary_touch(a, NS_OPEN, false, false, m);
     rwset_namespace(m, closed[pick(a, WEFT_ARRAY_LEN(closed))]);
     rwset_write(m, bytes_of_str("some key"), bytes_of_str("x"));
@@ -166,7 +166,7 @@ static void make_call(struct adversary *a, enum tx_flaw flaw, struct tx_order *o
     int ns = (int)pick(a, chance(a, 90) ? NS_SPARE : NS_NR);
     bool sets_policy =
         flaw == FLAW_NONE && !a->has_deletes && keys_have_policies(a) && chance(a, 25);
-    bool is_closed = !sets_policy && ns == NS_OPEN && chance(a, 4);
+    bool is_closed = !sets_policy && ns == NS_OPEN && chance(a, 8);
     if (sets_policy)
         o->creator = a->people[0][ROLE_CLIENT]; /* so that its policies will be asked */
     else
