@@ -306,6 +306,14 @@ class RealLedgers(Case):
         alone = self.good("verify", self.peer / "ledgersData/chains/chains/mychannel")
         self.assertIn("75 commit hashes;", alone)
 
+    def test_a_peers_is_what_its_blocks_come_to(self):
+        replayed = "mychannel: replayed: 79 blocks, 255 transactions as recorded, 78 commit hashes, 285 keys of the state; "
+        self.assertIn(replayed, self.good("verify", self.peer, "--replay"))
+        with Folder() as dir:
+            node = writable_copy(self.peer, dir / "node")
+            shutil.rmtree(node / "ledgersData/stateLeveldb")
+            self.assertIn("as recorded, 78 commit hashes; ", self.good("verify", node, "--replay"))
+
     def test_show_gives_the_json_of_configtxlator(self):
         paths = list((self.small / "json").glob("*.json"))
         self.assertGreater(len(paths), 20)
@@ -423,7 +431,7 @@ class RealLedgers(Case):
             subprocess.run(["chmod", "-R", "a=rX", node], check=True)
             who = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
             before = picture(node)
-            for args in (["verify", node], ["show", node], ["show", node, "--block", "7"], ["export", node, "mychannel", out / "b"]):
+            for args in (["verify", node], ["verify", node, "--replay"], ["show", node], ["show", node, "--block", "7"], ["export", node, "mychannel", out / "b"]):
                 run = subprocess.run([programs / "weft", "ledger", *args], capture_output=True, text=True,
                                      check=False, env={"TMPDIR": str(out)}, **who)
                 self.assertEqual(run.returncode, 0, run.stderr)
