@@ -26,6 +26,11 @@ void server_tls_free(struct server_tls *t)
     free(t);
 }
 
+struct bytes server_tls_cert(const struct server_tls *t)
+{
+    return buf_bytes(&t->parts.cert);
+}
+
 bool server_tls_is_mutual(const struct server_tls *t)
 {
     return t != NULL && t->parts.is_mutual;

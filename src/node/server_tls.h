@@ -39,6 +39,8 @@ struct server_tls *server_tls_new(struct server_tls_parts *parts);
 void server_tls_free(struct server_tls *t);
 WEFT_DEFINE_CLEANUP(struct server_tls *, server_tls_free)
 
+/* Our certificate, PEM. */
+struct bytes server_tls_cert(const struct server_tls *t);
 /* NULL, TLS is off: no. */
 bool server_tls_is_mutual(const struct server_tls *t);
 

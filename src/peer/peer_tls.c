@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "bundle/bundle.h"
 #include "config/core_config.h"
+#include "node/cert_monitor.h"
 #include "os/file.h"
 
 LOG_DEFINE(logger, "nodeCmd");
@@ -103,6 +104,14 @@ void peer_tls_free(struct peer_tls *t)
     buf_done(&t->cert);
     buf_done(&t->key);
     free(t);
+}
+
+void peer_tls_watch(const struct peer_tls *t, struct cert_monitor *m, int64_t now_s)
+{
+    if (t == NULL)
+        return;
+    cert_monitor_add(m, "server TLS", server_tls_cert(t->server), now_s);
+    cert_monitor_add(m, "client TLS", buf_bytes(&t->cert), now_s);
 }
 
 bool peer_tls_is_mutual(const struct peer_tls *t)

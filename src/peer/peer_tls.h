@@ -18,6 +18,7 @@
 #include "node/server_tls.h"
 
 struct bundle;
+struct cert_monitor;
 struct core_peer_config;
 struct peer_tls;
 
@@ -26,6 +27,9 @@ enum weft_code peer_tls_load(const struct core_peer_config *config, struct peer_
                              struct weft_err *e) WEFT_MUST_CHECK;
 void peer_tls_free(struct peer_tls *t);
 WEFT_DEFINE_CLEANUP(struct peer_tls *, peer_tls_free)
+
+/* When our certificates expire: as a server's and, if we have one, a client's. */
+void peer_tls_watch(const struct peer_tls *t, struct cert_monitor *m, int64_t now_s);
 
 /* Must clients show a good certificate, and do we?  NULL: no. */
 bool peer_tls_is_mutual(const struct peer_tls *t);

@@ -6,7 +6,7 @@
 #include "msp/msp_dir.h"
 #include "msp/msp_manager.h"
 #include "msp/signing_identity.h"
-#include "net/net_addr.h"
+#include "node/cert_monitor.h"
 #include "node/net_loop.h"
 #include "ops/operations.h"
 #include "os/clock.h"
@@ -17,6 +17,7 @@
 #include "peer/peer_channels.h"
 #include "peer/peer_services.h"
 #include "peer/peer_tls.h"
+#include "proto/identity.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -41,6 +42,7 @@ struct peer {
     struct signing_identity *signer;
     struct msp_manager *local; /* our own MSP, alone */
     struct peer_tls *tls;
+    struct cert_monitor certs;
     struct orderer_overrides overrides;
     struct mailbox *mb; /* main's */
     struct jobs *store, *crypto, *calls, *resolve;
@@ -236,6 +238,15 @@ static enum weft_code start_operations(struct peer *p, struct weft_err *e)
 
 /* ---- start, run, stop ---------------------------------------------------------------------------- */
 
+static void watch_certs(struct peer *p)
+{
+    struct serialized_identity me = { 0 };
+    int64_t now_s = clock_wall_ns() / 1000000000;
+    if (serialized_identity_parse(signing_identity_bytes(p->signer), &me, NULL) == WEFT_OK)
+        cert_monitor_add(&p->certs, "enrollment", me.id_bytes, now_s);
+    peer_tls_watch(p->tls, &p->certs, now_s);
+}
+
 /* What must be there before a channel can be opened. */
 static enum weft_code prepare(struct peer *p, enum peer_exit *how, struct weft_err *e)
 {
@@ -253,6 +264,7 @@ static enum weft_code prepare(struct peer *p, enum peer_exit *how, struct weft_e
     WEFT_TRY(peer_address(c->peer.address, c->peer.address_auto_detect, &p->address, e));
     *how = PEER_EXIT_FATAL;
     WEFT_TRY(peer_tls_load(&c->peer, &p->tls, e));
+    watch_certs(p);
     orderer_overrides_load(&c->deliver_client, &p->overrides);
     p->mb = mailbox_new("main", MAIN_MAIL);
     make_loops(p);
@@ -308,17 +320,25 @@ static bool take_signals(const struct peer *p, struct signals *signals)
     return true;
 }
 
+/* What only time brings; after how many ms once more, -1: never. */
+static int look_again(struct peer *p)
+{
+    int rebuild = peer_channels_check_rebuild(p->channels);
+    int certs = cert_monitor_check(&p->certs, clock_wall_ns() / 1000000000);
+    return rebuild < 0 || (certs >= 0 && certs < rebuild) ? certs : rebuild;
+}
+
 enum weft_code peer_run(struct peer *p, struct signals *signals, struct weft_err *e)
 {
     struct pollfd fds[] = { { .fd = signals_fd(signals), .events = POLLIN },
                             { .fd = mailbox_fd(p->mb), .events = POLLIN } };
-    int wait_ms = peer_channels_check_rebuild(p->channels);
+    int wait_ms = look_again(p);
     while (!p->has_failed) {
         int ready = poll(fds, WEFT_ARRAY_LEN(fds), wait_ms);
         if (ready < 0 && errno != EINTR)
             return WEFT_FAIL(e, WEFT_IO, "poll: error %d", errno);
         if (ready == 0)
-            wait_ms = peer_channels_check_rebuild(p->channels);
+            wait_ms = look_again(p);
         if (!take_signals(p, signals))
             return WEFT_OK;
         WEFT_IGNORE(mailbox_drain(p->mb, p->channels, MAIN_MAIL) == 0);
