@@ -14,7 +14,7 @@ struct public_key {
     enum ec_curve curve;
     EVP_PKEY *pkey;
     _Atomic(EVP_PKEY_CTX *) idle;
-    BIGNUM *order, *half_order;
+    const BIGNUM *order, *half_order; /* the curve's */
     struct buf spki, point;
     struct key_heat heat;
 };
@@ -68,35 +68,63 @@ static enum weft_code read_point(struct bytes point, const struct curve_row *cur
     return WEFT_OK;
 }
 
-/* A key to take the curve's parameters from, made when it is first wanted.  A
- * key made so costs a tenth of what OpenSSL's decoders take. */
-static EVP_PKEY *curve_template(const struct curve_row *curve)
+/* What all keys of a curve have in common.  A key made of another one's parameters
+ * costs a tenth of what OpenSSL's decoders take; asking each for its order, a tenth
+ * of a check. */
+struct curve_common {
+    EVP_PKEY *pkey;
+    BIGNUM *order, *half_order;
+};
+
+static void curve_common_free(struct curve_common *c)
 {
-    static _Atomic(EVP_PKEY *) templates[WEFT_ARRAY_LEN(curves)];
-    _Atomic(EVP_PKEY *) *at = &templates[curve - curves];
-    EVP_PKEY *made = atomic_load_explicit(at, memory_order_acquire), *first = NULL;
+    EVP_PKEY_free(c->pkey);
+    BN_free(c->order);
+    BN_free(c->half_order);
+    free(c);
+}
+
+static struct curve_common *curve_common_new(const struct curve_row *curve)
+{
+    struct curve_common *c = weft_alloc(sizeof(*c));
+    c->pkey = EVP_EC_gen(curve->name);
+    c->half_order = BN_new();
+    WEFT_ASSERT(c->pkey != NULL && c->half_order != NULL);
+    WEFT_ASSERT(EVP_PKEY_get_bn_param(c->pkey, OSSL_PKEY_PARAM_EC_ORDER, &c->order) == 1);
+    WEFT_ASSERT(BN_rshift1(c->half_order, c->order) == 1);
+    return c;
+}
+
+/* Made when it is first wanted. */
+static const struct curve_common *curve_common(const struct curve_row *curve)
+{
+    static _Atomic(struct curve_common *) all[WEFT_ARRAY_LEN(curves)];
+    _Atomic(struct curve_common *) *at = &all[curve - curves];
+    struct curve_common *made = atomic_load_explicit(at, memory_order_acquire), *first = NULL;
     if (made != NULL)
         return made;
-    made = EVP_EC_gen(curve->name);
-    WEFT_ASSERT(made != NULL);
+    made = curve_common_new(curve);
     if (atomic_compare_exchange_strong(at, &first, made))
         return made;
-    EVP_PKEY_free(made); /* another thread was first */
+    curve_common_free(made); /* another thread was first */
     return first;
 }
 
 static enum weft_code make_pkey(const struct curve_row *curve, struct public_key *key,
                                 struct weft_err *e)
 {
+    const struct curve_common *common = curve_common(curve);
     key->pkey = EVP_PKEY_new();
+    key->order = common->order;
+    key->half_order = common->half_order;
     WEFT_ASSERT(key->pkey != NULL);
-    if (EVP_PKEY_copy_parameters(key->pkey, curve_template(curve)) != 1 ||
+    if (EVP_PKEY_copy_parameters(key->pkey, common->pkey) != 1 ||
         EVP_PKEY_set1_encoded_public_key(key->pkey, key->point.data, key->point.len) != 1)
         return WEFT_FAIL(e, WEFT_INVALID, "bad public key: %s", openssl_reason());
     return WEFT_OK;
 }
 
-/* Fills in what every check needs, and validates: all four curves are of
+/* Makes ready what every check needs, and validates: all four curves are of
  * prime order, so that a point on the curve is in the group. */
 static enum weft_code prepare(struct public_key *key, struct weft_err *e)
 {
@@ -104,10 +132,6 @@ static enum weft_code prepare(struct public_key *key, struct weft_err *e)
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
     if (ctx == NULL || EVP_PKEY_public_check_quick(ctx) != 1)
         return WEFT_FAIL(e, WEFT_INVALID, "bad public key: %s", openssl_reason());
-    if (EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_EC_ORDER, &key->order) != 1)
-        return WEFT_FAIL(e, WEFT_INVALID, "no order of the curve: %s", openssl_reason());
-    key->half_order = BN_new();
-    WEFT_ASSERT(key->half_order != NULL && BN_rshift1(key->half_order, key->order) == 1);
     if (EVP_PKEY_verify_init(ctx) != 1)
         return WEFT_FAIL(e, WEFT_INVALID, "key cannot verify: %s", openssl_reason());
     atomic_init(&key->idle, WEFT_TAKE(ctx));
@@ -146,8 +170,6 @@ void public_key_unref(struct public_key *key)
         return;
     EVP_PKEY_CTX_free(atomic_load(&key->idle));
     EVP_PKEY_free(key->pkey);
-    BN_free(key->order);
-    BN_free(key->half_order);
     buf_done(&key->spki);
     buf_done(&key->point);
     free(key);
