@@ -109,10 +109,10 @@ static enum weft_code finish(struct kv_ledgers *l, struct kv_ledger *ledger, con
 
 /* A channel without a block leaves nothing behind.  One that has blocks and is not in the
  * inventory is somebody's who lost that: it is not ours to remove. */
-static enum weft_code abandon(struct kv_ledgers *l, const char *channel, uint64_t height,
+static enum weft_code abandon(struct kv_ledgers *l, const char *channel, bool is_ours,
                               struct weft_err *e)
 {
-    if (height == 0)
+    if (is_ours)
         WEFT_TRY(block_stores_remove(l->blocks, channel, e));
     return id_store_abandon(l->ids, e);
 }
@@ -137,7 +137,7 @@ static enum weft_code end_unfinished(struct kv_ledgers *l, const char *channel, 
     LOG_INFO(&logger, "Genesis block was not committed. Hence, the peer ledger not created. "
                       "unsetting the under construction flag");
     kv_ledger_close(WEFT_TAKE(ledger));
-    return abandon(l, channel, 0, e);
+    return abandon(l, channel, true, e);
 }
 
 static enum weft_code channel_of(const struct block *b, char **ret, struct weft_err *e)
@@ -150,36 +150,50 @@ static enum weft_code channel_of(const struct block *b, char **ret, struct weft_
     return WEFT_OK;
 }
 
-static enum weft_code fill(struct kv_ledgers *l, struct kv_ledger *ledger, const char *channel,
-                           const struct block *genesis, struct weft_err *e)
+struct creation {
+    char *channel;
+    struct kv_ledger *ledger;
+    bool is_ours; /* it had no block before */
+    bool is_open; /* and may have one now */
+};
+
+static void creation_done(struct creation *c)
 {
-    WEFT_TRY(kv_ledger_commit_first(ledger, genesis, e));
-    return finish(l, ledger, channel, e);
+    kv_ledger_close(c->ledger);
+    free(c->channel);
+}
+WEFT_DEFINE_CLEANUP_IN_PLACE(struct creation, creation_done)
+
+static enum weft_code make(struct kv_ledgers *l, struct creation *c, const struct block *genesis,
+                           struct weft_err *e)
+{
+    WEFT_TRY(kv_ledger_open_stores(l, c->channel, &c->ledger, e));
+    c->is_open = true;
+    c->is_ours = block_store_height(kv_ledger_blocks(c->ledger)) == 0;
+    WEFT_TRY(kv_ledger_commit_first(c->ledger, genesis, e));
+    return finish(l, c->ledger, c->channel, e);
 }
 
-/* A block that can't be the first leaves no trace; after any other error nobody knows what is on
- * the disk, and the next start finds out. */
+/* Stores that can't be opened, and a block that can't be the first, make no ledger; after any
+ * other error nobody knows what is on the disk, and the next start finds out. */
 enum weft_code kv_ledgers_create(struct kv_ledgers *l, struct block *genesis,
                                  struct kv_ledger **ret, struct weft_err *e)
 {
-    WEFT_CLEANUP(kv_ledger_close) struct kv_ledger *ledger = NULL;
-    WEFT_FREE char *channel = NULL;
+    WEFT_CLEANUP(creation_done) struct creation c = { 0 };
     struct weft_err why = { 0 };
-    WEFT_TRY(channel_of(genesis, &channel, e));
-    WEFT_TRY(id_store_begin(l->ids, channel, e));
-    WEFT_TRY(kv_ledger_open_stores(l, channel, &ledger, e));
-    uint64_t height = block_store_height(kv_ledger_blocks(ledger));
-    enum weft_code rc = fill(l, ledger, channel, genesis, &why);
+    WEFT_TRY(channel_of(genesis, &c.channel, e));
+    WEFT_TRY(id_store_begin(l->ids, c.channel, e));
+    enum weft_code rc = make(l, &c, genesis, &why);
     if (rc == WEFT_OK) {
-        *ret = WEFT_TAKE(ledger);
+        *ret = WEFT_TAKE(c.ledger);
         return rc;
     }
-    kv_ledger_close(WEFT_TAKE(ledger));
-    if (rc == WEFT_INVALID || rc == WEFT_LIMIT) {
+    kv_ledger_close(WEFT_TAKE(c.ledger));
+    if (!c.is_open || rc == WEFT_INVALID || rc == WEFT_LIMIT) {
         LOG_ERROR(&logger,
                   "Error opening a new empty ledger. Unsetting under construction flag. Error: %s",
                   why.msg);
-        WEFT_TRY(abandon(l, channel, height, e));
+        WEFT_TRY(abandon(l, c.channel, c.is_ours, e));
     }
     return WEFT_FAIL(e, rc, "%s", why.msg);
 }

@@ -107,6 +107,25 @@ TEST(a_ledger_is_not_made_over_blocks_that_are_there)
     }
     kv_ledgers_close(WEFT_TAKE(all));
     all = open_all(dir); /* and is not taken for one that is being made */
+    EXPECT_EQ(count(all), 0);
+}
+
+TEST(a_ledger_that_can_t_be_opened_is_not_made_and_stops_nobody)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = peer_fixture_copy();
+    WEFT_FREE char *inventory = weft_asprintf("%s/ledgerProvider", dir);
+    WEFT_FREE char *stray = weft_asprintf("%s/chains/chains/mychannel/blockfile_x", dir);
+    WEFT_CLEANUP(block_unref) struct block *b = genesis();
+    EXPECT_OK(dir_remove_tree(inventory, &e));
+    EXPECT_OK(file_write_plain(stray, bytes_of_str(""), 0640, &e));
+    WEFT_CLEANUP(kv_ledgers_close) struct kv_ledgers *all = open_all(dir);
+    struct kv_ledger *l = NULL;
+    EXPECT_CODE(kv_ledgers_create(all, b, &l, &e), WEFT_CORRUPT);
+    kv_ledgers_close(WEFT_TAKE(all));
+    all = open_all(dir);
+    EXPECT_EQ(count(all), 0);
+    EXPECT(path_exists(stray));
 }
 
 /* ---- a crash while a ledger is made --------------------------------------------------------- */
