@@ -9,7 +9,7 @@
  *
  *     block_pvt_new(v, codes of the validator, collections of the state before, came, n, &p, e)
  *     MVCC: the final codes, the block's updates, the commit hash
- *     block_pvt_add_updates(p, number, final codes, state before, updates, e)
+ *     block_pvt_add_updates(p, final codes, count, state before, updates, e)
  *     pvtdata_store_commit(store, block_pvt_block(p), collections, e)
  *
  * Where the store has the block already (it is ahead), block_pvt_of_store takes what that has.
@@ -47,8 +47,8 @@ WEFT_DEFINE_CLEANUP(struct block_pvt *, block_pvt_free)
 const struct pvtdata_block *block_pvt_block(const struct block_pvt *p);
 
 /* What the valid ones of the block's transactions wrote goes into the private space of the
- * updates, which hold the public and hashed ones already.  A key whose metadata alone was written gets the
- * hashed key's new version. */
+ * updates, which hold the public and hashed ones already.  A key whose metadata alone was
+ * written gets the hashed key's new version. */
 enum weft_code block_pvt_add_updates(const struct block_pvt *p, const uint8_t *codes, size_t count,
                                      const struct state_reader *before, struct update_batch *u,
                                      struct weft_err *e) WEFT_MUST_CHECK;
