@@ -209,7 +209,6 @@ enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e)
     byte_map_clear(&l->pending_ids);
     arena_reset(&l->pending_room);
     WEFT_TRY(block_store_sync(l->blocks, e));
-    l->is_untidy = true;
     tell_committed(l, stored - started, clock_monotonic_ms() - stored);
     return WEFT_OK;
 }
@@ -243,7 +242,6 @@ static enum weft_code commit(struct kv_ledger *l, const struct block_view *v, st
     WEFT_TRY(store(l, &s.v, w, e));
     kv_ledger_add_history(l, w);
     kv_ledger_pend(l, w);
-    l->is_untidy = false;
     remember(l, v, started, validated, clock_monotonic_ms());
     if (l->pending->bytes > PENDING_BYTES_MAX || l->told_count >= PENDING_BLOCKS_MAX)
         return kv_ledger_sync(l, e);

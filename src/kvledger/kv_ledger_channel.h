@@ -67,7 +67,6 @@ struct kv_ledger {
     struct update_batch *pending; /* of blocks that are not synced */
     struct state_version savepoint;
     uint64_t pending_txs; /* of the newest of them */
-    bool is_untidy;       /* blocks came and all are synced */
     struct byte_map pending_ids;
     struct arena pending_room;
     struct told_block *told;

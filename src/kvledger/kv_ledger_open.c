@@ -136,27 +136,6 @@ static enum weft_code read_commit_hash(struct kv_ledger *l, uint64_t height, str
 
 /* ---- opening and closing --------------------------------------------------------------------------- */
 
-static void kv_ledger_release(struct kv_ledger *l)
-{
-    if (l == NULL)
-        return;
-    state_db_close(l->state);
-    history_db_free(l->history);
-    pvtdata_store_close(l->pvt);
-    expiry_keeper_free(l->expiry);
-    block_store_close(l->blocks);
-    update_batch_free(l->updates);
-    update_batch_free(l->pending);
-    mvcc_free(l->mvcc);
-    byte_map_done(&l->pending_ids);
-    arena_done(&l->pending_room);
-    buf_done(&l->room);
-    free(l->told);
-    free(l->channel);
-    free(l);
-}
-WEFT_DEFINE_CLEANUP(struct kv_ledger *, kv_ledger_release)
-
 static enum weft_code open_stores(struct kv_ledger *l, struct weft_err *e)
 {
     const struct kv_ledgers *all = l->all;
@@ -173,7 +152,7 @@ static enum weft_code open_stores(struct kv_ledger *l, struct weft_err *e)
 enum weft_code kv_ledger_open_stores(struct kv_ledgers *all, const char *channel,
                                      struct kv_ledger **ret, struct weft_err *e)
 {
-    WEFT_CLEANUP(kv_ledger_release) struct kv_ledger *l = weft_alloc(sizeof(*l));
+    WEFT_CLEANUP(kv_ledger_close) struct kv_ledger *l = weft_alloc(sizeof(*l));
     l->all = all;
     l->channel = weft_strdup(channel);
     l->mvcc = mvcc_new();
@@ -191,18 +170,23 @@ enum weft_code kv_ledger_open_stores(struct kv_ledgers *all, const char *channel
     return WEFT_OK;
 }
 
-/* The schedule of what has left the state, also of what had been written again by then. */
-static enum weft_code tidy(struct kv_ledger *l, struct weft_err *e)
-{
-    WEFT_TRY(kv_ledger_write_state(l, true, e));
-    return expiry_keeper_forget(l->expiry, l->savepoint.block, e);
-}
-
 /* What was not synced is given up, as in a crash. */
 void kv_ledger_close(struct kv_ledger *l)
 {
-    struct weft_err e = { 0 };
-    if (l != NULL && l->is_untidy && tidy(l, &e) != WEFT_OK)
-        LOG_ERROR(&logger, "Closing the ledger of channel [%s]: %s", l->channel, e.msg);
-    kv_ledger_release(l);
+    if (l == NULL)
+        return;
+    state_db_close(l->state);
+    history_db_free(l->history);
+    pvtdata_store_close(l->pvt);
+    expiry_keeper_free(l->expiry);
+    block_store_close(l->blocks);
+    update_batch_free(l->updates);
+    update_batch_free(l->pending);
+    mvcc_free(l->mvcc);
+    byte_map_done(&l->pending_ids);
+    arena_done(&l->pending_room);
+    buf_done(&l->room);
+    free(l->told);
+    free(l->channel);
+    free(l);
 }

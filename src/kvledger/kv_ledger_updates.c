@@ -118,8 +118,7 @@ void kv_ledger_pend(struct kv_ledger *l, const struct block_work *w)
 {
     update_batch_add_all(l->pending, l->updates);
     l->pending_txs = w->txs->count;
-    l->savepoint =
-        (struct state_version){ w->txs->number, l->pending_txs > 0 ? l->pending_txs - 1 : 0 };
+    l->savepoint = (struct state_version){ w->txs->number, l->pending_txs - 1 };
     l->next = w->txs->number + 1;
 }
 

@@ -172,7 +172,7 @@ TEST(metadata_may_be_in_any_layer)
 TEST(two_layers_read_as_one)
 {
     struct weft_rand rand = weft_rand_of(11);
-    char key[8], value[8], start[8], end[8];
+    char key[16], value[16], start[16], end[16];
     for (int round = 0; round < 300; round++) {
         WEFT_CLEANUP(world_done) struct world w;
         WEFT_CLEANUP(update_batch_free) struct update_batch *flat = update_batch_new();
