@@ -88,16 +88,11 @@ static const struct deliver_form *form_of(const struct deliver_server *d)
     return d->config.form;
 }
 
-static void leave(struct channel *ch);
+static void release(void *key);
 
 static void retain(void *key)
 {
     ((struct channel *)key)->users++;
-}
-
-static void release(void *key)
-{
-    leave(key);
 }
 
 /* Blocks that can't go out yet are the stream's own for that time. */
@@ -340,8 +335,9 @@ static void close_channel(struct channel *ch)
     ch->server->config.world->unref(WEFT_TAKE(ch->of_world));
 }
 
-static void leave(struct channel *ch)
+static void release(void *key)
 {
+    struct channel *ch = key;
     ch->users--;
     if (ch->is_gone)
         close_channel(ch);
@@ -396,21 +392,24 @@ static struct deliver_channel *find_channel(void *ctx, struct bytes id)
     return (struct deliver_channel *)(void *)c->channel;
 }
 
-static void leave_channel(struct client *c, bool success)
+static void forget_channel(void *ctx, struct deliver_channel *channel, bool success)
 {
+    struct client *c = ctx;
+    (void)channel;
     struct channel *ch = WEFT_TAKE(c->channel);
     metric_add(METRIC_OF(c->server->config.metrics, DELIVER_REQUESTS_COMPLETED,
                          c->server->config.world->id(ch->of_world), form_of(c->server)->filtered,
                          form_of(c->server)->data_type, success ? "true" : "false"),
                1);
     stop_waiting(c);
-    leave(ch);
+    release(ch);
 }
 
-static void forget_channel(void *ctx, struct deliver_channel *channel, bool success)
+static const char *channel_id(void *ctx, struct deliver_channel *channel)
 {
-    (void)channel;
-    leave_channel(ctx, success);
+    const struct channel *ch = (struct channel *)(void *)channel;
+    (void)ctx;
+    return ch->server->config.world->id(ch->of_world);
 }
 
 static uint64_t height(void *ctx, struct deliver_channel *channel)
@@ -467,6 +466,7 @@ static const struct deliver_deps deps = {
     .now_ns = now_ns,
     .find_channel = find_channel,
     .forget_channel = forget_channel,
+    .channel_id = channel_id,
     .height = height,
     .is_errored = is_errored,
     .sequence = sequence,
@@ -549,7 +549,7 @@ static void on_close(struct grpc_stream *s, enum grpc_code code, const char *mes
     c->stream = NULL;
     drop_held(c);
     if (c->channel != NULL)
-        leave_channel(c, false);
+        forget_channel(c, NULL, false);
     block_feed_streams(c->server->feed, --c->server->clients);
     client_free_if_done(c);
 }

@@ -1,5 +1,6 @@
 #include "deliver/deliver_stream.h"
 
+#include "base/duration.h"
 #include "base/log.h"
 #include "proto/envelope.h"
 
@@ -44,6 +45,11 @@ void deliver_stream_init(struct deliver_stream *s, const struct deliver_config *
     };
 }
 
+static const char *channel_id(const struct deliver_stream *s)
+{
+    return s->deps->channel_id(s->ctx, s->channel);
+}
+
 /* ---- ends ------------------------------------------------------------------------ */
 
 static void end(struct deliver_stream *s)
@@ -71,7 +77,8 @@ static void refuse(struct deliver_stream *s, int status)
 
 static void succeed(struct deliver_stream *s)
 {
-    LOG_DEBUG(&logger, "Done delivering to %s", s->client.address);
+    LOG_DEBUG(&logger, "[channel: %s] Done delivering to %s for (%p)", channel_id(s),
+              s->client.address, (const void *)&s->seek);
     forget_request(s, true);
     s->deps->send_status(s->ctx, STATUS_SUCCESS);
     if (s->half_closed) {
@@ -189,10 +196,19 @@ static int resolve(struct deliver_stream *s)
     case SEEK_OK:
         break;
     case SEEK_NOT_FOUND:
-        LOG_ERROR(&logger, "Error reading from channel, cause was: NOT_FOUND");
+        LOG_ERROR(&logger, "[channel: %s] Error reading from channel, cause was: NOT_FOUND",
+                  channel_id(s));
         return STATUS_NOT_FOUND;
     case SEEK_BAD_REQUEST:
-        LOG_WARN(&logger, "Received invalid seekInfo message from %s", s->client.address);
+        if (s->seek.start.kind == SEEK_ABSENT || s->seek.stop.kind == SEEK_ABSENT)
+            LOG_WARN(&logger,
+                     "[channel: %s] Received seekInfo message from %s with missing start or stop",
+                     channel_id(s), s->client.address);
+        else
+            LOG_WARN(&logger,
+                     "[channel: %s] Received invalid seekInfo message from %s: start number "
+                     "%" PRIu64 " greater than stop number %" PRIu64,
+                     channel_id(s), s->client.address, range.first, range.stop);
         return STATUS_BAD_REQUEST;
     }
     s->next = range.first;
@@ -217,6 +233,9 @@ static void send_held(struct deliver_stream *s)
 {
     uint64_t count = s->held;
     s->held = 0;
+    for (uint64_t i = 0; i < count; i++)
+        LOG_DEBUG(&logger, "[channel: %s] Delivering block [%" PRIu64 "] for (%p) for %s",
+                  channel_id(s), s->next + i, (const void *)&s->seek, s->client.address);
     s->deps->send_blocks(s->ctx, true);
     s->next += count;
     if (count > 0 && s->next - 1 == s->stop) {
@@ -228,18 +247,32 @@ static void send_held(struct deliver_stream *s)
     }
 }
 
+/* Why a client whose certificate has ended is refused. */
+static void say_expired(const struct deliver_stream *s, struct weft_err *ret)
+{
+    char text[DURATION_TEXT_MAX];
+    WEFT_IGNORE(WEFT_FAIL(ret, WEFT_FORBIDDEN, "deliver client identity expired %s before",
+                          duration_text(s->deps->now_ns(s->ctx) - s->expires_ns, text)));
+}
+
 static void revoke(struct deliver_stream *s, const char *why)
 {
-    LOG_WARN(&logger, "Client authorization revoked for deliver request from %s: %s",
-             s->client.address, why);
+    LOG_WARN(&logger, "[channel: %s] Client authorization revoked for deliver request from %s: %s",
+             channel_id(s), s->client.address, why);
     refuse(s, STATUS_FORBIDDEN);
 }
 
 static void begin(struct deliver_stream *s, enum weft_code rc, const struct weft_err *why)
 {
-    if (rc != WEFT_OK || has_expired(s)) {
-        LOG_WARN(&logger, "Client %s is not authorized: %s", s->client.address,
-                 rc != WEFT_OK ? why->msg : "deliver client identity expired");
+    struct weft_err expired = { 0 };
+    if (has_expired(s)) {
+        say_expired(s, &expired);
+        why = &expired;
+        rc = WEFT_FORBIDDEN;
+    }
+    if (rc != WEFT_OK) {
+        LOG_WARN(&logger, "[channel: %s] Client %s is not authorized: %s", channel_id(s),
+                 s->client.address, why->msg);
         refuse(s, STATUS_FORBIDDEN);
         return;
     }
@@ -287,10 +320,13 @@ void deliver_stream_blocks(struct deliver_stream *s, uint64_t count, enum weft_c
         sm_move(&s->sm, DELIVER_WAITING);
         deliver_stream_errored(s);
     } else if (rc != WEFT_OK) {
-        LOG_ERROR(&logger, "Error reading from channel, cause was: %s", why->msg);
+        LOG_ERROR(&logger, "[channel: %s] Error reading from channel, cause was: %s", channel_id(s),
+                  why->msg);
         refuse(s, weft_code_common_status(rc));
     } else if (has_expired(s)) {
-        revoke(s, "deliver client identity expired");
+        struct weft_err expired = { 0 };
+        say_expired(s, &expired);
+        revoke(s, expired.msg);
     } else if (s->deps->sequence(s->ctx, s->channel) > s->sequence) {
         sm_move(&s->sm, DELIVER_HOLDING);
         ask_access(s);

@@ -66,6 +66,7 @@ struct deliver_deps {
     /* NULL: none.  Kept until the request ends: forget_channel. */
     struct deliver_channel *(*find_channel)(void *ctx, struct bytes id);
     void (*forget_channel)(void *ctx, struct deliver_channel *c, bool success);
+    const char *(*channel_id)(void *ctx, struct deliver_channel *c); /* for the log */
     uint64_t (*height)(void *ctx, struct deliver_channel *c);
     /* The consenter can't order: nobody knows whether there are blocks to come. */
     bool (*is_errored)(void *ctx, struct deliver_channel *c);

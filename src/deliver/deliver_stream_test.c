@@ -25,6 +25,12 @@ static struct deliver_channel *find_channel(void *ctx, struct bytes id)
     return bytes_eq(id, bytes_of_str("ch")) ? (struct deliver_channel *)ctx : NULL;
 }
 
+static const char *channel_id(void *ctx, struct deliver_channel *c)
+{
+    (void)ctx, (void)c;
+    return "ch";
+}
+
 static uint64_t height(void *ctx, struct deliver_channel *c)
 {
     (void)c;
@@ -99,6 +105,7 @@ static void end_stream(void *ctx)
 static const struct deliver_deps deps = {
     .now_ns = now_ns,
     .find_channel = find_channel,
+    .channel_id = channel_id,
     .height = height,
     .forget_channel = forget_channel,
     .is_errored = is_errored,

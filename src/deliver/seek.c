@@ -109,8 +109,7 @@ enum seek_answer seek_resolve(const struct seek_info *s, uint64_t height, struct
         break;
     case SEEK_SPECIFIED:
         stop = s->stop.number;
-        if (stop < first)
-            return SEEK_BAD_REQUEST;
+        answer = stop < first ? SEEK_BAD_REQUEST : answer;
         break;
     case SEEK_ABSENT:
     case SEEK_UNSET:

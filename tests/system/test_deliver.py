@@ -320,6 +320,26 @@ class Waiting(unittest.TestCase):
                 stream.requests.put(request)
                 self.assertEqual(stream.until_status()[1], status)
 
+    def test_the_log_says_why(self):
+        log = self.orderer.process
+        with self.orderer.connect() as channel:
+            for start, stop, status, words in (
+                    (at(2), at(1), 400, r"Received invalid seekInfo message from \S+: start number 2 "
+                     "greater than stop number 1"),
+                    (None, at(1), 400, r"Received seekInfo message from \S+ with missing start or "
+                     "stop"),
+                    (at(9), at(9), 404, "Error reading from channel, cause was: NOT_FOUND")):
+                stream = Stream(channel)
+                stream.ask(seek(start, stop))
+                self.assertEqual(stream.until_status(), ([], status))
+                log.wait_for(r"\[channel: mychannel\] " + words)
+            for who, words in ((until(1, -60), "deliver client identity expired 1m0"),
+                               (org(1), "implicit policy evaluation failed")):
+                stream = Stream(channel, who)
+                stream.ask(seek(NEWEST, NEWEST), "mychannel" if "1m" in words else "system-channel")
+                self.assertEqual(stream.until_status(), ([], 403))
+                log.wait_for(r"\[channel: \S+\] Client \S+ is not authorized: .*" + words)
+
 
 if __name__ == "__main__":
     unittest.main()
