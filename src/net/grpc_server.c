@@ -149,6 +149,7 @@ static void on_down(struct grpc_conn *c, const struct net_peer *peer, const stru
     struct grpc_server *sv = c->owner;
     if (why->code != WEFT_OK && sv->ops != NULL && sv->ops->on_conn_failed != NULL)
         sv->ops->on_conn_failed(sv->user, peer, why);
+    c->no_peer = *peer; /* its calls end now, and each end says whose */
     free_conn(c);
     tell_if_stopped(sv);
 }

@@ -78,6 +78,15 @@ class Bench(unittest.TestCase):
         got = json.loads(out.read_text())
         self.assertEqual((got["good"], got["blocks"]), (50, 50))
 
+    def test_the_orderer_says_whose_streams_went_with_their_connection(self):
+        argv = [*self.argv("deliver", "--start", "next"), "-c", "mychannel"]
+        with Process(argv) as waiting:
+            waiting.wait_for("1 streams are open")
+            waiting.stop(9)
+        self.orderer.process.wait_for(
+            r"streaming call completed .*grpc.method=Deliver grpc.peer_address=127.0.0.1:\d+ "
+            r"error=.*grpc.code=Canceled")
+
     def test_a_server_that_is_not_there(self):
         done = subprocess.run([BIN / "weft", "bench", "deliver", "-c", "a", "-o", "127.0.0.1:1",
                                "--mspdir", fixture(ADMIN), "--mspid", "Org1MSP"],
