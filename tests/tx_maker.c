@@ -18,12 +18,27 @@ struct tx_person *tx_person_new(const char *mspid, const struct made_cert *ca, c
     return p;
 }
 
+struct tx_person *tx_person_alias(const char *mspid, const struct tx_person *p)
+{
+    struct tx_person *alias = weft_alloc(sizeof(*alias));
+    WEFT_CLEANUP(buf_done) struct buf pem = { 0 };
+    buf_put_str(&pem, "a word before\n");
+    buf_put(&pem, made_cert_pem(p->cert));
+    buf_put_str(&pem, "\nand one after");
+    serialized_identity_encode(
+        &(struct serialized_identity){ bytes_of_str(mspid), buf_bytes(&pem) }, &alias->id);
+    alias->cert = p->cert;
+    alias->is_alias = true;
+    return alias;
+}
+
 void tx_person_free(struct tx_person *p)
 {
     if (p == NULL)
         return;
     buf_done(&p->id);
-    made_cert_free(p->cert);
+    if (!p->is_alias)
+        made_cert_free(p->cert);
     free(p);
 }
 

@@ -22,9 +22,12 @@
 struct tx_person {
     struct buf id;
     struct made_cert *cert;
+    bool is_alias; /* the certificate is another's */
 };
 struct tx_person *tx_person_new(const char *mspid, const struct made_cert *ca, const char *name,
                                 const char *unit);
+/* The same one in other bytes: text around the certificate, which nobody minds. */
+struct tx_person *tx_person_alias(const char *mspid, const struct tx_person *p);
 void tx_person_free(struct tx_person *p);
 WEFT_DEFINE_CLEANUP(struct tx_person *, tx_person_free)
 

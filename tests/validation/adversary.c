@@ -86,6 +86,8 @@ static void sign_oddly(struct adversary *a, struct tx_order *o)
         enum tx_signed how = SIGNED_WELL;
         if (chance(a, 10))
             who = chance(a, 50) ? a->stranger : chance(a, 50) ? a->impostor : a->orderer;
+        if (a->is_wild && chance(a, 15))
+            who = a->alias;
         if (chance(a, 15))
             how = (enum tx_signed)pick(a, SIGNED_TRAILING + 1);
         add_signer(o, who, how);
@@ -107,7 +109,7 @@ static void choose_signers(struct adversary *a, struct tx_order *o)
 static const struct tx_person *some_client(struct adversary *a)
 {
     if (chance(a, 3))
-        return chance(a, 50) ? a->stranger : a->impostor;
+        return a->is_wild && chance(a, 50) ? a->alias : chance(a, 50) ? a->stranger : a->impostor;
     return a->people[pick(a, 2)][chance(a, 70) ? ROLE_CLIENT : pick(a, ROLES)];
 }
 
@@ -397,6 +399,7 @@ static void make_people(struct adversary *a)
             WEFT_FREE char *name = weft_asprintf("%s.%d", mspids[org], role);
             a->people[org][role] = tx_person_new(mspids[org], ca, name, units[role]);
         }
+    a->alias = tx_person_alias("Org1MSP", a->people[0][ROLE_PEER0]);
     a->stranger_ca = cert_make(&(struct cert_order){ .name = "ca.nobody", .is_ca = true });
     a->stranger = tx_person_new("NobodyMSP", a->stranger_ca, "stranger", "peer");
     a->impostor = tx_person_new("Org1MSP", a->stranger_ca, "impostor", "peer");
@@ -433,6 +436,7 @@ void adversary_free(struct adversary *a)
 {
     if (a == NULL)
         return;
+    tx_person_free(a->alias);
     for (int org = 0; org < ORGS; org++)
         for (int role = 0; role < ROLES; role++)
             tx_person_free(a->people[org][role]);

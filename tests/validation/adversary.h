@@ -44,7 +44,8 @@ struct adversary *adversary_new(uint64_t seed, enum adversary_kind kind);
 void adversary_free(struct adversary *a);
 WEFT_DEFINE_CLEANUP(struct adversary *, adversary_free)
 
-/* Changes bytes anywhere from now on: then only this very chain can be compared. */
+/* Changes bytes anywhere from now on, and has somebody sign under other bytes of his: then only
+ * this very chain can be compared. */
 void adversary_go_wild(struct adversary *a);
 
 struct block *adversary_next(struct adversary *a);

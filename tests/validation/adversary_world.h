@@ -89,7 +89,7 @@ struct adversary {
     struct channel_chain *chain;
     struct test_org third;
     bool third_is_in, lifecycle_policy_is_in, some_are_revoked;
-    struct tx_person *people[ORGS][ROLES], *orderer, *stranger, *impostor;
+    struct tx_person *people[ORGS][ROLES], *orderer, *stranger, *impostor, *alias;
     struct made_cert *stranger_ca;
     struct known_ns ns[NS_NR];
     struct intent intents[TXS_MAX];
