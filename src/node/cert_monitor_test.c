@@ -50,7 +50,7 @@ TEST(says_when_a_certificate_expires_and_warns_a_week_before)
 TEST(warns_at_once_of_one_that_expires_soon_or_has)
 {
     struct story s;
-    tell(&s, end_s - 3 * day_s - 7 * 3600, end_s);
+    tell(&s, end_s - 3 * day_s - INT64_C(7) * 3600, end_s);
     EXPECT(strstr(s.text, "The enrollment certificate expires within 3 days and 7 hours") != NULL);
     EXPECT(s.wait_ms == -1);
     tell(&s, end_s + 1, end_s + 2);

@@ -63,8 +63,10 @@ class Peer:
         self.env = whole | (env or {})
         self.process = None
 
-    def start(self):
-        self.process = Process([BIN / "peer", "node", "start"], env=self.env)
+    def start(self, before=""):
+        """before: what a shell does first, such as "ulimit -f 300;"."""
+        self.process = Process(["/bin/bash", "-c", f'{before} exec "$0" node start', BIN / "peer"],
+                               env=self.env)
         return self
 
     def ready(self):

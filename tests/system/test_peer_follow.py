@@ -53,6 +53,11 @@ def signed_again(block):
     return replaced(block, 3, b"".join(data(1, s) for s in slots))
 
 
+def mutual_tls():
+    return {"CORE_PEER_TLS_CLIENTAUTHREQUIRED": "true",
+            "CORE_PEER_TLS_CLIENTROOTCAS_FILES": str(fixture(PEER) / "tls/ca.crt")}
+
+
 class Following(unittest.TestCase):
     def test_joins_and_follows_a_real_networks_orderer_to_the_end(self):
         with Folder() as folder:
@@ -100,12 +105,15 @@ class Following(unittest.TestCase):
             with peer:
                 peer.join()
                 peer.kill()
-            for _ in range(kills):
+            for round_ in range(kills):
                 orderer.scripts = [lambda start: Script(
                     *blocks_from(start, min(LAST, start + chance.randrange(1, 30))), hang=True)]
                 with peer:
                     time.sleep(chance.random() / 4)
-                    peer.kill()
+                    if round_ % 4 == 3: # at any moment it can be told to stop, too
+                        self.assertEqual(peer.stop(), 0)
+                    else:
+                        peer.kill()
             orderer.scripts = []
             with peer:
                 wait_until(lambda: peer.metric("ledger_blockchain_height") == LAST + 1)
@@ -116,6 +124,22 @@ class Following(unittest.TestCase):
             shown = weft("ledger", "show", peer.ledger(), "mychannel", "--block", LAST, "--json")
             self.assertIn(recorded()[LAST]["hash"], shown.stdout + weft(
                 "ledger", "show", peer.ledger(), "mychannel").stdout)
+
+
+class Disk(unittest.TestCase):
+    def test_a_disk_that_takes_no_more_ends_the_process(self):
+        with Folder() as folder, FakeOrderer() as orderer:
+            peer = Peer(folder, orderer.address)
+            peer.start(before="trap '' XFSZ; ulimit -f 300;").ready()
+            peer.join()
+            peer.process.wait_for("Cannot commit block to the ledger due to: commit failed: ")
+            self.assertEqual(peer.process.popen.wait(20), 2)
+            peer.kill()
+            with peer:
+                self.assertEqual(peer.wait_for_block(LAST), recorded()[LAST]["commit_hash"])
+                self.assertEqual(peer.stop(), 0)
+            done = weft("ledger", "verify", peer.ledger())
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 class Faults(unittest.TestCase):
@@ -281,17 +305,39 @@ class Request(unittest.TestCase):
         self.assertEqual(creator, Identity(f"{PEER}/msp", "Org1MSP").creator)
 
     def test_with_mutual_tls_it_is_bound_to_our_certificate(self):
-        env = {"CORE_PEER_TLS_CLIENTAUTHREQUIRED": "true",
-               "CORE_PEER_TLS_CLIENTROOTCAS_FILES": str(fixture(PEER) / "tls/ca.crt")}
         with Folder() as folder, FakeOrderer() as orderer:
-            peer = Peer(folder, orderer.address, env=env)
-            with peer:
+            with Peer(folder, orderer.address, env=mutual_tls()) as peer:
                 peer.join(certificate=True)
                 envelope, _ = orderer.requests.get(timeout=20)
         header = field(field(field(envelope, 1), 1), 1)
         pem = (fixture(PEER) / "tls/server.crt").read_text()
         expected = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).digest()
         self.assertEqual(field(header, 8), expected)
+
+
+class Clients(unittest.TestCase):
+    def answers(self, peer, org):
+        """Does the peer take a call from somebody with this organisation's certificate?"""
+        tls = fixture(f"crypto/peerOrganizations/{org}.example.com/users/Admin@{org}.example.com/tls")
+        credentials = grpc.ssl_channel_credentials(
+            (fixture(PEER) / "tls/ca.crt").read_bytes(),
+            (tls / "client.key").read_bytes(), (tls / "client.crt").read_bytes())
+        with grpc.secure_channel(peer.address, credentials) as channel:
+            with self.assertRaises(grpc.RpcError) as caught:
+                channel.unary_unary("/protos.Endorser/ProcessProposal")(b"", timeout=10)
+        return caught.exception.code() == grpc.StatusCode.UNKNOWN
+
+    def test_organisations_of_a_channel_are_let_in_once_it_is_joined(self):
+        with Folder() as folder, FakeOrderer() as orderer:
+            peer = Peer(folder, orderer.address, env=mutual_tls())
+            with peer:
+                self.assertTrue(self.answers(peer, "org1"))
+                self.assertFalse(self.answers(peer, "org2"))
+                peer.join(certificate=True)
+                wait_until(lambda: self.answers(peer, "org2"))
+                self.assertEqual(peer.stop(), 0)
+            with peer:
+                self.assertTrue(self.answers(peer, "org2"))
 
 
 class Leading(unittest.TestCase):
