@@ -140,17 +140,18 @@ static void tell_progress(struct commit_thread *t, uint64_t before)
         atomic_store(&t->watch->on_its_way, false); /* full: the next block tries again */
 }
 
-static void fail(struct commit_thread *t, enum weft_code rc, struct weft_err *why)
+static void fail(struct commit_thread *t, enum weft_code rc, const struct weft_err *why)
 {
     bool fatal = rc != WEFT_UNAVAILABLE;
+    struct weft_err said = *why;
     t->has_failed = true;
-    if (!fatal)
+    if (fatal)
+        (void)WEFT_FAIL(&said, rc, "Cannot commit block to the ledger due to %.400s", why->msg);
+    else
         LOG_ERROR(&logger,
                   "Failed executing VSCC due to %s. Aborting chain processing" LOG_KV "channel=%s",
                   why->msg, t->id);
-    else
-        weft_err_add_context(why, rc, "Cannot commit block to the ledger due to");
-    t->world->failed(t->world->ctx, t->channel, fatal, why);
+    t->world->failed(t->world->ctx, t->channel, fatal, &said);
 }
 
 static void step(struct loop_task *task)

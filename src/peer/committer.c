@@ -276,8 +276,13 @@ enum weft_code committer_step(struct committer *c, struct weft_err *e)
             rc = sync_if_due(c, e);
         hand_out(c);
     }
-    if (rc == WEFT_UNAVAILABLE)
-        c->is_stopped = true;
+    if (rc != WEFT_UNAVAILABLE)
+        return rc;
+    /* The process lives on: what was committed before is not kept back. */
+    struct weft_err why = { 0 };
+    enum weft_code synced = committer_end(c, &why);
+    if (synced != WEFT_OK)
+        return WEFT_FAIL(e, synced, "%s", why.msg);
     return rc;
 }
 

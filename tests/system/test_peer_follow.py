@@ -132,7 +132,7 @@ class Disk(unittest.TestCase):
             peer = Peer(folder, orderer.address)
             peer.start(before="trap '' XFSZ; ulimit -f 300;").ready()
             peer.join()
-            peer.process.wait_for("Cannot commit block to the ledger due to: commit failed: ")
+            peer.process.wait_for("Cannot commit block to the ledger due to commit failed: ")
             self.assertEqual(peer.process.popen.wait(20), 2)
             peer.kill()
             with peer:
