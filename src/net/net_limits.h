@@ -15,7 +15,7 @@ struct net_limits {
     uint32_t connections;        /* accepted ones, a loop */
     uint32_t handshake_ms;       /* TCP accept until TLS and the first SETTINGS are there */
     uint32_t streams;            /* opened by the peer, at once, a connection */
-    uint32_t header_bytes;       /* of one request or response, unpacked */
+    uint32_t header_bytes;       /* of headers, and again of trailers, unpacked */
     uint32_t header_fields;      /* likewise */
     uint32_t continuations;      /* frames behind one HEADERS */
     uint32_t message_recv_bytes; /* larger: RESOURCE_EXHAUSTED */
