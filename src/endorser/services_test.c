@@ -291,22 +291,28 @@ TEST(blocks_and_filtered_blocks_go_to_who_may_read_them)
     finish();
 }
 
-/* vectors/endorser/private.tsv: what DeliverWithPrivateData of a Fabric peer (2.2.15) sent to the
- * same client for the same blocks. */
-TEST(private_data_go_with_their_blocks)
+/* vectors/endorser/private_*.tsv: what DeliverWithPrivateData of a Fabric peer (2.2.15) sent to
+ * the same clients for the same blocks.  The collection collOrg1, in block 31, is for members. */
+static void expect_private(const char *mspid, const char *who, const char *vector)
 {
-    WEFT_CLEANUP(buf_done)
-    struct buf want = weft_test_read(weft_test_file("vectors/endorser/private.tsv"));
-    struct events ev;
-    start();
+    WEFT_CLEANUP(buf_done) struct buf want = weft_test_read(weft_test_file(vector));
     WEFT_CLEANUP(signing_identity_free)
-    struct signing_identity *user =
-        endorser_world_identity("Org1MSP", "org1.example.com/users/User1@org1.example.com");
+    struct signing_identity *user = endorser_world_identity(mspid, who);
+    struct events ev;
     listen("/protos.Deliver/DeliverWithPrivateData", "mychannel", user, &ev);
     EXPECT_EQ(ev.status, STATUS_OK);
     EXPECT_EQ(ev.of_kind[4], BLOCKS);
     EXPECT_BYTES(buf_bytes(&ev.sums), buf_bytes(&want));
     buf_done(&ev.sums);
+}
+
+TEST(private_data_go_to_whom_their_collection_lets)
+{
+    start();
+    expect_private("Org1MSP", "org1.example.com/users/User1@org1.example.com",
+                   "vectors/endorser/private_org1.tsv");
+    expect_private("Org2MSP", "org2.example.com/users/User1@org2.example.com",
+                   "vectors/endorser/private_org2.tsv");
     finish();
 }
 

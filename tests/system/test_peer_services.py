@@ -106,7 +106,7 @@ class PeerServices(unittest.TestCase):
                     for stream in (whole, filtered, private):
                         stream.ask(user, wire.at(0), wire.at(LAST + 1))
                     for n, (want, blank) in enumerate(zip(sums("filtered.tsv"),
-                                                          sums("private.tsv"))):
+                                                          sums("private_org1.tsv"))):
                         block = field(whole.read(), 2)
                         stored = fixture(f"ledger-small/blocks/{n}.block").read_bytes()
                         self.assertEqual(block, stored)
