@@ -85,10 +85,10 @@ class Peer:
     def kill(self):
         self.process.stop(9)
 
-    def cli(self, *args, user="Admin", check=True, certificate=False):
+    def cli(self, *args, user="Admin", check=True, certificate=False, env=None):
         """`peer ...` as somebody of Org1, asking this peer: (standard output, error)."""
         folder = fixture(f"{ORG1}/users/{user}@org1.example.com")
-        env = {
+        env = (env or {}) | {
             "PATH": "/usr/bin:/bin",
             "FABRIC_CFG_PATH": str(ROOT / "sampleconfig"),
             "CORE_PEER_ADDRESS": self.address,

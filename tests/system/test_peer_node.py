@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import unittest
 
-from harness import BIN, ROOT, Folder, fixture
+from fabric_network import Orderer, copy_ledger
+from harness import BIN, ROOT, Folder, fixture, weft
+from peer_node import LAST, Peer, recorded
 
 
 class PeerNode(unittest.TestCase):
@@ -94,6 +96,28 @@ class PeerNode(unittest.TestCase):
                             ["resume", "-c", "mychannel"]):
                 self.fails(words, *command)
         self.assertIn("79", self.height())
+
+
+class Again(unittest.TestCase):
+    def test_what_was_cut_off_comes_back_from_the_orderer(self):
+        with Folder() as folder:
+            copy_ledger(folder)
+            with Orderer(folder) as orderer:
+                peer = Peer(folder, orderer.address)
+                with peer:
+                    peer.join()
+                    peer.wait_for_block(LAST)
+                    busy = peer.cli("node", "reset", check=False, env=peer.env)
+                    self.assertIn("Error: as another peer node command is executing", busy.stderr)
+                    self.assertEqual(peer.stop(), 0)
+                for command in ("rollback", "-c", "mychannel", "-b", "40"), ("reset",):
+                    peer.cli("node", *command, env=peer.env)
+                    with peer:
+                        self.assertEqual(peer.wait_for_block(LAST), recorded()[LAST]["commit_hash"])
+                        self.assertEqual(peer.stop(), 0)
+            done = weft("ledger", "verify", peer.ledger())
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertIn(f"good: {LAST + 1} blocks", done.stdout)
 
 
 if __name__ == "__main__":
