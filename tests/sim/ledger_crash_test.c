@@ -31,6 +31,7 @@ static const struct crash_kind {
     { "names of the journal, no data", DISK_NAMES_JOURNAL, DISK_DATA_NONE },
     { "all names, torn writes", DISK_NAMES_NOW, DISK_DATA_TORN },
     { "all names, zeros for data", DISK_NAMES_NOW, DISK_DATA_ZERO },
+    { "names of the journal, some pages", DISK_NAMES_JOURNAL, DISK_DATA_PAGES },
 };
 
 static const char *const databases[] = {
