@@ -1,5 +1,8 @@
 #include "base/byte_map.h"
 
+#include <stdlib.h>
+#include <sys/random.h>
+
 struct byte_map_place {
     struct bytes key;
     uint64_t hash;
@@ -10,6 +13,15 @@ struct byte_map_place {
 enum {
     FIRST_PLACES = 64
 };
+
+/* Another in each process: who does not know it can't choose keys that collide. */
+static uint64_t secret[2];
+
+__attribute__((constructor)) static void choose_secret(void)
+{
+    if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
+        abort();
+}
 
 struct sip {
     uint64_t a, b, c, d;
@@ -36,8 +48,8 @@ static void sip_round(struct sip *s)
 
 uint64_t byte_map_hash(struct bytes key)
 {
-    struct sip s = { 0x736f6d6570736575U, 0x646f72616e646f6dU, 0x6c7967656e657261U,
-                     0x7465646279746573U };
+    struct sip s = { 0x736f6d6570736575U ^ secret[0], 0x646f72616e646f6dU ^ secret[1],
+                     0x6c7967656e657261U ^ secret[0], 0x7465646279746573U ^ secret[1] };
     uint64_t last = (uint64_t)key.len << 56;
     for (; key.len >= 8; key = bytes_skip(key, 8)) {
         uint64_t word;

@@ -4,8 +4,8 @@
  *     void **at = byte_map_at(&m, bytes_of_str("mycc"));    makes room: *at is NULL
  *     *at = definition;
  *
- * Names and ids that clients choose are the keys, so the hash is SipHash-1-3:
- * nobody makes a slow map by choosing them.
+ * Names and ids that clients choose are the keys, so the hash is SipHash-1-3 with a
+ * secret of the process: nobody makes a slow map by choosing them.
  *
  * Go origin   none (map)
  * Owner       whoever holds it; not shared
