@@ -24,6 +24,7 @@ struct kv_ledgers {
     struct kv_ledgers_config config;
     struct block_stores *blocks;
     struct id_store *ids;
+    bool was_not_closed; /* and what was in the logs then has not been read yet */
     struct kv *state, *history, *bookkeeper, *pvtdata, *config_history;
 };
 

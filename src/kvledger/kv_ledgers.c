@@ -89,6 +89,7 @@ static enum weft_code open_all(struct kv_ledgers *l, struct weft_err *e)
     WEFT_TRY(dir_make(inventory, e));
     WEFT_TRY(dir_sync_parent(inventory, e));
     WEFT_TRY(id_store_open(inventory, &l->ids, e));
+    WEFT_TRY(id_store_keep_off(l->ids, &l->was_not_closed, e));
     WEFT_TRY(open_kv(l, "pvtdataStore", "", &l->pvtdata, e));
     if (l->config.history)
         WEFT_TRY(open_or_drop_history(l, e));
@@ -235,6 +236,7 @@ enum weft_code kv_ledgers_open(const char *root, const struct kv_ledgers_config 
         advise(&why);
         return WEFT_FAIL(e, rc, "%s", why.msg);
     }
+    l->was_not_closed = false; /* all that was in the logs has been read */
     *ret = WEFT_TAKE(l);
     return WEFT_OK;
 }
@@ -243,10 +245,13 @@ void kv_ledgers_close(struct kv_ledgers *l)
 {
     if (l == NULL)
         return;
-    id_store_close(l->ids);
     kv_close(l->pvtdata);
     close_state(l);
     kv_close(l->history);
+    struct weft_err e = { 0 };
+    if (l->ids != NULL && !l->was_not_closed && id_store_let_in(l->ids, &e) != WEFT_OK)
+        LOG_WARN(&logger, "[%s] stays marked as not closed: %s", l->root, e.msg);
+    id_store_close(l->ids);
     block_stores_close(l->blocks); /* with the lock, last */
     free(l->mspid);
     free(l->root);

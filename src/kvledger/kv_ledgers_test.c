@@ -3,6 +3,7 @@
 #include "kv_dump.h"
 #include "kvledger/kv_ledger_private.h"
 #include "ledger/id_store.h"
+#include "ledger/kv.h"
 #include "os/dirs.h"
 #include "os/file.h"
 #include "peer_fixture.h"
@@ -231,6 +232,53 @@ TEST(a_damaged_private_data_store_is_refused)
     struct kv_ledgers *all = NULL;
     damage(dir, "pvtdataStore");
     EXPECT_CODE(kv_ledgers_open(dir, &config, &all, &e), WEFT_CORRUPT);
+}
+
+/* Does the inventory keep Go peers off?  Afterwards it does if `keep`, as after a kill. */
+static bool keeps_off(const char *dir, bool keep)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *path = weft_asprintf("%s/ledgerProvider", dir);
+    WEFT_CLEANUP(id_store_close) struct id_store *s = NULL;
+    bool was = false;
+    EXPECT_OK(id_store_open(path, &s, &e));
+    EXPECT_OK(id_store_keep_off(s, &was, &e));
+    if (!keep)
+        EXPECT_OK(id_store_let_in(s, &e));
+    return was;
+}
+
+/* After a kill the LevelDB logs hold what a Go peer would not see. */
+TEST(ledgers_that_were_not_closed_keep_go_peers_off_until_they_are)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = peer_fixture_copy();
+    WEFT_FREE char *inventory = weft_asprintf("%s/ledgerProvider", dir);
+    WEFT_CLEANUP(kv_ledgers_close) struct kv_ledgers *all = open_all(dir);
+    WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
+    WEFT_CLEANUP(buf_done) struct buf format = { 0 };
+    bool found = false;
+    EXPECT_OK(kv_open_copy(inventory, &kv, &e));
+    EXPECT_OK(kv_get(kv, bytes_of_str("f"), &found, &format, &e));
+    EXPECT(!bytes_eq(buf_bytes(&format), bytes_of_str("2.0")));
+    kv_ledgers_close(WEFT_TAKE(all));
+    EXPECT(!keeps_off(dir, true));
+    all = open_all(dir);
+    kv_ledgers_close(WEFT_TAKE(all));
+    EXPECT(!keeps_off(dir, false));
+}
+
+/* Who could not open them has changed nothing. */
+TEST(ledgers_that_can_t_be_opened_keep_go_peers_off_only_if_they_did_before)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = peer_fixture_copy();
+    struct kv_ledgers *all = NULL;
+    damage(dir, "pvtdataStore");
+    EXPECT_CODE(kv_ledgers_open(dir, &config, &all, &e), WEFT_CORRUPT);
+    EXPECT(!keeps_off(dir, true));
+    EXPECT_CODE(kv_ledgers_open(dir, &config, &all, &e), WEFT_CORRUPT);
+    EXPECT(keeps_off(dir, false));
 }
 
 TEST(a_peer_that_keeps_no_history_makes_none)

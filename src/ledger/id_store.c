@@ -22,6 +22,19 @@ static void key_of(char kind, const char *channel, struct buf *out)
 /* ---- opening --------------------------------------------------------------- */
 
 static const char current[] = "2.0";
+static const char not_closed[] = "2.0, not closed: start Weft's peer once more and stop it";
+
+bool id_store_is_current(struct bytes format)
+{
+    return bytes_eq(format, bytes_of_str(current)) || bytes_eq(format, bytes_of_str(not_closed));
+}
+
+static enum weft_code put_format(struct kv *kv, const char *format, struct weft_err *e)
+{
+    WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
+    kv_batch_put(b, bytes_of_str("f"), bytes_of_str(format));
+    return kv_write(kv, b, true, e);
+}
 
 static enum weft_code has_any(struct kv *kv, bool *ret, struct weft_err *e)
 {
@@ -46,13 +59,10 @@ static enum weft_code check_format(struct kv *kv, const char *path, struct weft_
     WEFT_CLEANUP(buf_done) struct buf value = { 0 };
     bool any = false, found = false;
     WEFT_TRY(has_any(kv, &any, e));
-    if (!any) {
-        WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
-        kv_batch_put(b, bytes_of_str("f"), bytes_of_str(current));
-        return kv_write(kv, b, true, e);
-    }
+    if (!any)
+        return put_format(kv, current, e);
     WEFT_TRY(kv_get(kv, bytes_of_str("f"), &found, &value, e));
-    if (bytes_eq(buf_bytes(&value), bytes_of_str(current)))
+    if (id_store_is_current(buf_bytes(&value)))
         return WEFT_OK;
     return unexpected_format(path, &value, current, e);
 }
@@ -66,6 +76,22 @@ enum weft_code id_store_open(const char *path, struct id_store **ret, struct wef
     s->kv = WEFT_TAKE(kv);
     *ret = s;
     return WEFT_OK;
+}
+
+enum weft_code id_store_keep_off(struct id_store *s, bool *ret_was, struct weft_err *e)
+{
+    WEFT_CLEANUP(buf_done) struct buf value = { 0 };
+    bool found = false;
+    WEFT_TRY(kv_get(s->kv, bytes_of_str("f"), &found, &value, e));
+    WEFT_TRY(put_format(s->kv, not_closed, e));
+    kv_flush(s->kv); /* where a Go peer sees it after a kill */
+    *ret_was = bytes_eq(buf_bytes(&value), bytes_of_str(not_closed));
+    return WEFT_OK;
+}
+
+enum weft_code id_store_let_in(struct id_store *s, struct weft_err *e)
+{
+    return put_format(s->kv, current, e);
 }
 
 void id_store_close(struct id_store *s)
@@ -111,7 +137,7 @@ enum weft_code id_store_upgrade(const char *path, struct weft_err *e)
         return WEFT_OK;
     }
     WEFT_TRY(kv_get(kv, bytes_of_str("f"), &found, &value, e));
-    if (bytes_eq(buf_bytes(&value), bytes_of_str(current)))
+    if (id_store_is_current(buf_bytes(&value)))
         return WEFT_OK;
     return value.len == 0 ? give_status(kv, path, e) : unexpected_format(path, &value, "", e);
 }

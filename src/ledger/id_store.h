@@ -3,7 +3,8 @@
  *     'l' channel                 -> block 0, as common.Block
  *     's' channel                 -> LedgerMetadata: "" active, 08 01 paused
  *     "underConstructionLedgerKey" -> the channel that is being made
- *     'f'                         -> "2.0"
+ *     'f'                         -> "2.0"; while a peer of ours is at work, and after it was killed,
+ *                                    "2.0, not closed: ...": a Go peer refuses that
  *
  * Making a ledger takes three steps, so that a crash in between can be told:
  * id_store_begin, then block 0 into all stores, then id_store_finish.  At start
@@ -33,6 +34,14 @@ enum weft_code id_store_open(const char *path, struct id_store **ret,
 /* Of a peer before 2.0: gives each channel its status, and the format its mark; fine when it is
  * done already, or there is nothing.  WEFT_INVALID for a format that is neither. */
 enum weft_code id_store_upgrade(const char *path, struct weft_err *e) WEFT_MUST_CHECK;
+/* The format of now, closed or not. */
+bool id_store_is_current(struct bytes format);
+/* A Go peer passes over records of our LevelDB logs, and would go on with a hole in its state:
+ * it is kept off from the opening of the ledgers until they have been closed in order.
+ * `ret_was`: it was already, they had not been. */
+enum weft_code id_store_keep_off(struct id_store *s, bool *ret_was,
+                                 struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code id_store_let_in(struct id_store *s, struct weft_err *e) WEFT_MUST_CHECK;
 void id_store_close(struct id_store *s);
 WEFT_DEFINE_CLEANUP(struct id_store *, id_store_close)
 

@@ -85,6 +85,36 @@ TEST(another_format_is_refused)
     EXPECT_WORDS(e, "data format = [1.0], expected format = [2.0]");
 }
 
+/* What a Go peer reads as the format; it takes [2.0] alone. */
+static void expect_format(const char *dir, const char *format)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
+    WEFT_CLEANUP(buf_done) struct buf value = { 0 };
+    bool found = false;
+    EXPECT_OK(kv_open_copy(dir, &kv, &e));
+    EXPECT_OK(kv_get(kv, bytes_of_str("f"), &found, &value, &e));
+    EXPECT_BYTES(buf_bytes(&value), bytes_of_str(format));
+}
+
+TEST(a_go_peer_is_kept_off_until_it_is_let_in)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *path = NULL;
+    WEFT_CLEANUP(id_store_close) struct id_store *s = open_new(&path);
+    bool was = true;
+    EXPECT_OK(id_store_keep_off(s, &was, &e));
+    EXPECT(!was);
+    expect_format(path, "2.0, not closed: start Weft's peer once more and stop it");
+    id_store_close(WEFT_TAKE(s)); /* as if it had crashed here */
+    EXPECT_OK(id_store_upgrade(path, &e));
+    EXPECT_OK(id_store_open(path, &s, &e));
+    EXPECT_OK(id_store_keep_off(s, &was, &e));
+    EXPECT(was);
+    EXPECT_OK(id_store_let_in(s, &e));
+    expect_format(path, "2.0");
+}
+
 TEST(an_inventory_from_before_2_0_gets_statuses_and_its_mark)
 {
     struct weft_err e = { 0 };

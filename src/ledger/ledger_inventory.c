@@ -1,6 +1,7 @@
 #include "ledger/ledger_inventory.h"
 
 #include "ledger/block_checkpoint.h"
+#include "ledger/id_store.h"
 
 /* What the inventory says of one key. */
 struct inventory {
@@ -75,7 +76,7 @@ static enum weft_code check_format(const struct inventory *v, struct weft_err *e
     WEFT_CLEANUP(buf_done) struct buf value = { 0 };
     bool found = false;
     WEFT_TRY(get(v, "f", "", &found, &value, e));
-    if (!bytes_eq(buf_bytes(&value), bytes_of_str("2.0")))
+    if (!id_store_is_current(buf_bytes(&value)))
         return WEFT_FAIL(e, WEFT_CORRUPT, "%s has another format than [2.0]", v->path);
     return WEFT_OK;
 }
