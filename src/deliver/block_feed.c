@@ -341,7 +341,7 @@ void block_feed_forget(struct block_feed *f, const void *key)
 
 void block_feed_streams(struct block_feed *f, size_t n)
 {
-    bool was_large = f->bytes > FEED_CACHE_BYTES / 8;
+    bool was_large = f->bytes > FEED_CACHE_STREAM_BYTES / 2;
     f->budget = n >= FEED_CACHE_BYTES / FEED_CACHE_STREAM_BYTES ? FEED_CACHE_BYTES
                                                                 : (n + 1) * FEED_CACHE_STREAM_BYTES;
     if (n > 0)
