@@ -16,6 +16,7 @@ enum {
     /* What waits for a sync: more is synced without being asked. */
     PENDING_BYTES_MAX = 8 << 20,
     PENDING_BLOCKS_MAX = 256,
+    NS_PER_MS = 1000000,
 };
 
 /* ---- what the validator asks ------------------------------------------------------------------ */
@@ -156,8 +157,8 @@ static void keep_id(struct kv_ledger *l, struct bytes envelope)
     *byte_map_at(&l->pending_ids, bytes_of(copy, id.len)) = l;
 }
 
-static void remember(struct kv_ledger *l, const struct block_view *v, uint64_t started,
-                     uint64_t validated, uint64_t stored)
+static void remember(struct kv_ledger *l, const struct block_view *v,
+                     const struct kv_commit_times *times)
 {
     if (l->told_count == l->told_cap) {
         l->told_cap = l->told_cap > 0 ? 2 * l->told_cap : 16;
@@ -168,26 +169,43 @@ static void remember(struct kv_ledger *l, const struct block_view *v, uint64_t s
         .txs = v->txs.count,
         .has_hash = l->has_commit_hash,
         .hash = l->commit_hash,
-        .validation_ms = validated - started,
-        .storage_ms = stored - validated,
+        .times = *times,
     };
     for (size_t i = 0; i < v->txs.count; i++)
         keep_id(l, v->txs.at[i]);
 }
 
-static void tell_committed(struct kv_ledger *l, uint64_t storage_ms, uint64_t state_ms)
+void kv_ledger_tell_times(struct kv_ledger *l,
+                          void (*told)(void *ctx, const struct kv_commit_times *times), void *ctx)
+{
+    l->tell_times = told;
+    l->tell_ctx = ctx;
+}
+
+static void tell_block(const struct kv_ledger *l, const struct told_block *b,
+                       const struct kv_commit_times *t)
+{
+    struct bytes hash = b->has_hash ? digest_bytes(&b->hash) : bytes_of(NULL, 0);
+    WEFT_FREE char *hex = bytes_to_hex(hash);
+    uint64_t all_ns = t->validation_ns + t->storage_ns + t->state_ns;
+    LOG_INFO(&logger,
+             "[%s] Committed block [%" PRIu64 "] with %zu transaction(s) in %" PRIu64
+             "ms (state_validation=%" PRIu64 "ms block_and_pvtdata_commit=%" PRIu64
+             "ms state_commit=%" PRIu64 "ms) commitHash=[%s]",
+             l->channel, b->number, b->txs, all_ns / NS_PER_MS, t->validation_ns / NS_PER_MS,
+             t->storage_ns / NS_PER_MS, t->state_ns / NS_PER_MS, hex);
+    if (l->tell_times != NULL)
+        l->tell_times(l->tell_ctx, t);
+}
+
+static void tell_committed(struct kv_ledger *l, uint64_t flush_ns, uint64_t state_ns)
 {
     for (size_t i = 0; i < l->told_count; i++) {
-        const struct told_block *b = &l->told[i];
-        struct bytes hash = b->has_hash ? digest_bytes(&b->hash) : bytes_of(NULL, 0);
-        WEFT_FREE char *hex = bytes_to_hex(hash);
-        LOG_INFO(&logger,
-                 "[%s] Committed block [%" PRIu64 "] with %zu transaction(s) in %" PRIu64
-                 "ms (state_validation=%" PRIu64 "ms block_and_pvtdata_commit=%" PRIu64
-                 "ms state_commit=%" PRIu64 "ms) commitHash=[%s]",
-                 l->channel, b->number, b->txs,
-                 b->validation_ms + b->storage_ms + storage_ms + state_ms, b->validation_ms,
-                 b->storage_ms + storage_ms, state_ms, hex);
+        struct kv_commit_times t = l->told[i].times;
+        t.storage_ns += flush_ns;
+        t.block_ns += flush_ns;
+        t.state_ns = state_ns;
+        tell_block(l, &l->told[i], &t);
     }
     l->told_count = 0;
 }
@@ -198,9 +216,9 @@ enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e)
 {
     if (l->told_count == 0)
         return WEFT_OK;
-    uint64_t started = clock_monotonic_ms();
+    uint64_t started = clock_monotonic_ns();
     WEFT_TRY(block_store_flush(l->blocks, e));
-    uint64_t stored = clock_monotonic_ms();
+    uint64_t stored = clock_monotonic_ns();
     bool has_expired = expiry_keeper_is_due(l->expiry);
     WEFT_TRY(kv_ledger_write_state(l, has_expired, e));
     WEFT_TRY(kv_ledger_write_history(l, e));
@@ -209,7 +227,7 @@ enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e)
     byte_map_clear(&l->pending_ids);
     arena_reset(&l->pending_room);
     WEFT_TRY(block_store_sync(l->blocks, e));
-    tell_committed(l, stored - started, clock_monotonic_ms() - stored);
+    tell_committed(l, stored - started, clock_monotonic_ns() - stored);
     return WEFT_OK;
 }
 
@@ -222,27 +240,34 @@ static bool pvt_is_ahead(const struct kv_ledger *l)
 
 /* Private data first, then the block: what has one has the other. */
 static enum weft_code store(struct kv_ledger *l, const struct block_view *v,
-                            const struct block_work *w, struct weft_err *e)
+                            const struct block_work *w, struct kv_commit_times *times,
+                            struct weft_err *e)
 {
+    uint64_t started = clock_monotonic_ns();
     if (!pvt_is_ahead(l))
         WEFT_TRY(pvtdata_store_commit(l->pvt, block_pvt_block(w->pvt), w->collections, e));
-    return block_store_append(l->blocks, v, BLOCK_APPEND_LATER, e);
+    uint64_t kept = clock_monotonic_ns();
+    WEFT_TRY(block_store_append(l->blocks, v, BLOCK_APPEND_LATER, e));
+    times->block_ns = clock_monotonic_ns() - kept;
+    times->storage_ns = kept - started + times->block_ns;
+    return WEFT_OK;
 }
 
 static enum weft_code commit(struct kv_ledger *l, const struct block_view *v, struct block_work *w,
                              struct weft_err *e)
 {
     WEFT_CLEANUP(stored_block_done) struct stored_block s = { 0 };
-    uint64_t started = clock_monotonic_ms();
+    struct kv_commit_times times = { 0 };
+    uint64_t started = clock_monotonic_ns();
     WEFT_TRY(stored_block_init(&s, v, bytes_of(w->codes, w->txs->count), e));
     WEFT_TRY(kv_ledger_prepare(l, w, true, e));
-    uint64_t validated = clock_monotonic_ms();
     add_commit_hash(l, &s);
     WEFT_TRY(kv_ledger_add_private(l, w, e));
-    WEFT_TRY(store(l, &s.v, w, e));
+    times.validation_ns = clock_monotonic_ns() - started;
+    WEFT_TRY(store(l, &s.v, w, &times, e));
     kv_ledger_add_history(l, w);
     kv_ledger_pend(l, w);
-    remember(l, v, started, validated, clock_monotonic_ms());
+    remember(l, v, &times);
     if (l->pending->bytes > PENDING_BYTES_MAX || l->told_count >= PENDING_BLOCKS_MAX)
         return kv_ledger_sync(l, e);
     return WEFT_OK;

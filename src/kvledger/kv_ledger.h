@@ -107,6 +107,17 @@ enum weft_code kv_ledger_commit(struct kv_ledger *l, const struct block_validati
                                 struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e) WEFT_MUST_CHECK;
 
+/* How long a block took, told when it is announced, to whoever counts; on the owner.  Blocks
+ * that were synced together each waited for the whole of it. */
+struct kv_commit_times {
+    uint64_t validation_ns; /* reads checked, updates made */
+    uint64_t storage_ns;    /* private data and block */
+    uint64_t block_ns;      /* of that, the block */
+    uint64_t state_ns;      /* state, history, readers told */
+};
+void kv_ledger_tell_times(struct kv_ledger *l,
+                          void (*told)(void *ctx, const struct kv_commit_times *times), void *ctx);
+
 /* The private data that a block came with and the ledger has, for those whom `may_see` lets:
  * calls `each` by transaction; any thread. */
 struct kv_pvt_filter {

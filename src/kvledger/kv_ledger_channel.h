@@ -46,7 +46,7 @@ struct told_block {
     size_t txs;
     bool has_hash;
     struct digest hash;
-    uint64_t validation_ms, storage_ms;
+    struct kv_commit_times times;
 };
 
 struct kv_ledger {
@@ -71,6 +71,8 @@ struct kv_ledger {
     struct arena pending_room;
     struct told_block *told;
     size_t told_count, told_cap;
+    void (*tell_times)(void *ctx, const struct kv_commit_times *times); /* NULL: nobody counts */
+    void *tell_ctx;
 
     struct state_overlay overlay;
     struct state_reader committed;

@@ -1,5 +1,6 @@
 #include "peer/commit_counts.h"
 
+#include "kvledger/kv_ledger.h"
 #include "ops/metrics.h"
 #include "proto/block.h"
 #include "validation/block_validation.h"
@@ -21,7 +22,7 @@ struct commit_counts {
     struct metrics_owner *owner;
     char *channel_id;
     struct metric_cell *ledger_height, *state_height, *validation, *commit, *processing, *storing,
-        *whole;
+        *block, *state, *whole;
     struct last_cell last;
 };
 
@@ -36,6 +37,8 @@ struct commit_counts *commit_counts_new(struct metrics *metrics, const char *cha
     c->commit = METRIC_OF(o, GOSSIP_PRIVDATA_COMMIT_BLOCK_DURATION, channel_id);
     c->processing = METRIC_OF(o, LEDGER_BLOCK_PROCESSING_TIME, channel_id);
     c->storing = METRIC_OF(o, LEDGER_BLOCKSTORAGE_AND_PVTDATA_COMMIT_TIME, channel_id);
+    c->block = METRIC_OF(o, LEDGER_BLOCKSTORAGE_COMMIT_TIME, channel_id);
+    c->state = METRIC_OF(o, LEDGER_STATEDB_COMMIT_TIME, channel_id);
     c->whole = METRIC_OF(o, GOSSIP_STATE_COMMIT_DURATION, channel_id);
     return c;
 }
@@ -95,7 +98,14 @@ void commit_counts_committed(struct commit_counts *c, const struct block_validat
     for (size_t i = 0; i < count && c->owner != NULL; i++)
         count_tx(c, block_validation_tx(v, i), codes[i]);
     metric_observe_ns(c->commit, committed_ns);
-    metric_observe_ns(c->processing, committed_ns);
-    metric_observe_ns(c->storing, committed_ns);
     metric_observe_ns(c->whole, validated_ns + committed_ns);
+}
+
+void commit_counts_times(void *ctx, const struct kv_commit_times *times)
+{
+    struct commit_counts *c = ctx;
+    metric_observe_ns(c->processing, times->validation_ns + times->storage_ns + times->state_ns);
+    metric_observe_ns(c->storing, times->storage_ns);
+    metric_observe_ns(c->block, times->block_ns);
+    metric_observe_ns(c->state, times->state_ns);
 }

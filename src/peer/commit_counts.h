@@ -14,6 +14,7 @@
 
 struct block_validation;
 struct commit_counts;
+struct kv_commit_times;
 struct metrics;
 
 /* metrics may be NULL. */
@@ -25,5 +26,8 @@ void commit_counts_validated(struct commit_counts *c, uint64_t took_ns);
 /* `codes` are the final ones. */
 void commit_counts_committed(struct commit_counts *c, const struct block_validation *v,
                              const uint8_t *codes, uint64_t validated_ns, uint64_t committed_ns);
+
+/* What the ledger says of a block, once it is announced; ctx is the counts. */
+void commit_counts_times(void *ctx, const struct kv_commit_times *times);
 
 #endif

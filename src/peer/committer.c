@@ -80,6 +80,7 @@ struct committer *committer_new(const struct committer_config *config,
         &(struct tx_validator_deps){ .ctx = c, .apply_config = apply_config, .msps_of = msps_of });
     c->counts = commit_counts_new(config->metrics, config->channel_id);
     commit_counts_height(c->counts, kv_ledger_next(c->ledger));
+    kv_ledger_tell_times(c->ledger, commit_counts_times, c->counts);
     return c;
 }
 
@@ -99,6 +100,7 @@ void committer_free(struct committer *c)
         next = b->next;
         block_free(b);
     }
+    kv_ledger_tell_times(c->ledger, NULL, NULL);
     commit_counts_free(c->counts);
     tx_validator_free(c->validator);
     validation_lane_free(c->lane);

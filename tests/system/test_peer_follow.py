@@ -75,6 +75,9 @@ class Following(unittest.TestCase):
                 wait_until(lambda: peer.metric("ledger_blockchain_height") == LAST + 1)
                 self.assertEqual(peer.metric("gossip_state_height"), LAST + 1)
                 self.assertEqual(peer.metric("gossip_payload_buffer_size"), 0)
+                for part in ("block_processing", "blockstorage_and_pvtdata_commit",
+                             "blockstorage_commit", "statedb_commit"):
+                    self.assertEqual(peer.metric(f"ledger_{part}_time_count"), LAST, part)
                 self.assertEqual(peer.get("/healthz")[0], 200)
                 self.assertEqual(peer.stop(), 0)
                 self.assertIn("Received signal: 15 (terminated)", peer.process.log())
