@@ -1,9 +1,7 @@
 #include "net/net_stranger.h"
 #include "weft_test.h"
 
-enum {
-    MS = 1000000
-};
+static const uint64_t ms = 1000000;
 
 static struct net_strangers all;
 static struct loop *l;
@@ -34,9 +32,9 @@ TEST(strangers_rest_while_others_are_served)
     struct net_stranger a = { .resume = resume }, b = { .resume = resume };
     begin(25);
     net_strangers_known(&all);
-    net_strangers_spent(&all, MS / 2);
+    net_strangers_spent(&all, ms / 2);
     EXPECT(!net_stranger_rests(&all, &a));
-    net_strangers_spent(&all, 2 * MS);
+    net_strangers_spent(&all, 2 * ms);
     EXPECT(net_stranger_rests(&all, &a));
     EXPECT(net_stranger_rests(&all, &b));
     EXPECT(net_stranger_rests(&all, &b)); /* once more is no harm */
@@ -53,7 +51,7 @@ TEST(strangers_alone_do_not_rest)
     struct net_stranger a = { .resume = resume };
     begin(25);
     all.known_at_ms = loop_now_ms(l) - 1000;
-    net_strangers_spent(&all, 100 * MS);
+    net_strangers_spent(&all, 100 * ms);
     EXPECT(!net_stranger_rests(&all, &a));
     end();
 }
@@ -63,7 +61,7 @@ TEST(without_a_limit_nobody_rests)
     struct net_stranger a = { .resume = resume };
     begin(100);
     net_strangers_known(&all);
-    net_strangers_spent(&all, 100 * MS);
+    net_strangers_spent(&all, 100 * ms);
     EXPECT(!net_stranger_rests(&all, &a));
     end();
 }
@@ -74,7 +72,7 @@ TEST(who_leaves_is_not_resumed)
                         c = { .resume = resume };
     begin(50);
     net_strangers_known(&all);
-    net_strangers_spent(&all, 2 * MS);
+    net_strangers_spent(&all, 2 * ms);
     EXPECT(net_stranger_rests(&all, &a) && net_stranger_rests(&all, &b) &&
            net_stranger_rests(&all, &c));
     net_stranger_leave(&b);

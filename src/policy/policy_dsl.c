@@ -135,7 +135,9 @@ static enum weft_code read_term(struct parser *p, unsigned depth, struct term **
 static enum weft_code read_least(struct parser *p, unsigned *ret, struct weft_err *e)
 {
     skip_blanks(p);
-    char quote = *p->at == '\'' || *p->at == '"' ? *p->at++ : '\0';
+    char quote = '\0';
+    if (*p->at == '\'' || *p->at == '"')
+        quote = *p->at++;
     struct bytes digits = take_word(p);
     unsigned n = 0;
     bool good = digits.len > 0 && digits.len < 6;
