@@ -27,6 +27,15 @@ static enum weft_code open_kv(const struct kv_ledgers *l, const char *name, cons
     return kv_open(path, format, ret, e);
 }
 
+/* Nobody could make these again. */
+static enum weft_code open_private_data(struct kv_ledgers *l, struct weft_err *e)
+{
+    WEFT_FREE char *path = weft_asprintf("%s/pvtdataStore", l->root);
+    WEFT_TRY(dir_make(path, e));
+    WEFT_TRY(dir_sync_parent(path, e));
+    return kv_open_mending(path, "", &l->pvtdata, e);
+}
+
 static enum weft_code set_aside(const struct kv_ledgers *l, const char *name, struct weft_err *e)
 {
     WEFT_FREE char *path = weft_asprintf("%s/%s", l->root, name);
@@ -90,7 +99,7 @@ static enum weft_code open_all(struct kv_ledgers *l, struct weft_err *e)
     WEFT_TRY(dir_sync_parent(inventory, e));
     WEFT_TRY(id_store_open(inventory, &l->ids, e));
     WEFT_TRY(id_store_keep_off(l->ids, &l->was_not_closed, e));
-    WEFT_TRY(open_kv(l, "pvtdataStore", "", &l->pvtdata, e));
+    WEFT_TRY(open_private_data(l, e));
     if (l->config.history)
         WEFT_TRY(open_or_drop_history(l, e));
     return open_or_drop_state(l, e);

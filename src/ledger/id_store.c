@@ -70,7 +70,7 @@ static enum weft_code check_format(struct kv *kv, const char *path, struct weft_
 enum weft_code id_store_open(const char *path, struct id_store **ret, struct weft_err *e)
 {
     WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
-    WEFT_TRY(kv_open(path, "", &kv, e));
+    WEFT_TRY(kv_open_mending(path, "", &kv, e));
     WEFT_TRY(check_format(kv, path, e));
     struct id_store *s = weft_alloc(sizeof(*s));
     s->kv = WEFT_TAKE(kv);
@@ -130,7 +130,7 @@ enum weft_code id_store_upgrade(const char *path, struct weft_err *e)
     WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
     WEFT_CLEANUP(buf_done) struct buf value = { 0 };
     bool any = false, found = false;
-    WEFT_TRY(kv_open(path, "", &kv, e));
+    WEFT_TRY(kv_open_mending(path, "", &kv, e));
     WEFT_TRY(has_any(kv, &any, e));
     if (!any) {
         LOG_WARN(&logger, "Ledger database %s is empty, nothing to upgrade", path);

@@ -1,6 +1,7 @@
 #include "ledger/kv.h"
 
 #include "base/log.h"
+#include "ledger/kv_log.h"
 #include "os/dirs.h"
 #include "os/file.h"
 
@@ -205,7 +206,52 @@ static enum weft_code is_empty(struct kv *kv, bool *ret, struct weft_err *e)
     return WEFT_OK;
 }
 
-enum weft_code kv_open(const char *path, const char *format, struct kv **ret, struct weft_err *e)
+/* Is one of the logs torn at its end, and nothing newer behind that? */
+static bool is_torn(const char *path)
+{
+    struct weft_err e = { 0 };
+    bool torn = false;
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    if (dir_list(path, &l, &e) != WEFT_OK)
+        return false;
+    for (size_t i = 0; i < l.count; i++) {
+        if (!ends_with(l.names[i], ".log"))
+            continue;
+        WEFT_FREE char *file = weft_asprintf("%s/%s", path, l.names[i]);
+        WEFT_CLEANUP(buf_done) struct buf log = { 0 };
+        if (file_read_all(file, COPY_FILE_MAX, &log, &e) != WEFT_OK)
+            return false;
+        enum kv_log_state state = kv_log_look(buf_bytes(&log));
+        if (state == KV_LOG_DAMAGED || (torn && state != KV_LOG_EMPTY))
+            return false;
+        torn = torn || state == KV_LOG_TORN;
+    }
+    return torn;
+}
+
+/* LevelDB puts what it takes from the log into a table, so the second time all is in order. */
+static enum weft_code open_without_tail(struct kv *kv, const char *path, struct weft_err *e)
+{
+    leveldb_options_set_paranoid_checks(kv->options, 0);
+    enum weft_code rc = open_db(kv, path, e);
+    leveldb_options_set_paranoid_checks(kv->options, 1);
+    WEFT_TRY(rc);
+    leveldb_close(WEFT_TAKE(kv->db));
+    return open_db(kv, path, e);
+}
+
+static enum weft_code open_or_mend(struct kv *kv, const char *path, struct weft_err *e)
+{
+    struct weft_err why = { 0 };
+    enum weft_code rc = open_db(kv, path, &why);
+    if (rc != WEFT_CORRUPT || !is_torn(path))
+        return rc == WEFT_OK ? rc : WEFT_FAIL(e, rc, "%s", why.msg);
+    LOG_WARN(&logger, "The torn end of a log, which a crash has left, is passed over: %s", why.msg);
+    return open_without_tail(kv, path, e);
+}
+
+static enum weft_code open_folder(const char *path, const char *format, bool mends, struct kv **ret,
+                                  struct weft_err *e)
 {
     bool create = false, empty = false;
     WEFT_TRY(may_create(path, &create, e));
@@ -214,12 +260,23 @@ enum weft_code kv_open(const char *path, const char *format, struct kv **ret, st
     WEFT_TRY(file_lock(lock, &kv->lock_fd, e));
     WEFT_TRY(check_damage_mark(path, e));
     leveldb_options_set_create_if_missing(kv->options, create);
-    WEFT_TRY(open_db(kv, path, e));
+    WEFT_TRY(mends ? open_or_mend(kv, path, e) : open_db(kv, path, e));
     WEFT_TRY(dir_sync(path, e)); /* LevelDB renames CURRENT and leaves it at that */
     WEFT_TRY(is_empty(kv, &empty, e));
     WEFT_TRY(check_format(kv, format, empty, e));
     *ret = WEFT_TAKE(kv);
     return WEFT_OK;
+}
+
+enum weft_code kv_open(const char *path, const char *format, struct kv **ret, struct weft_err *e)
+{
+    return open_folder(path, format, false, ret, e);
+}
+
+enum weft_code kv_open_mending(const char *path, const char *format, struct kv **ret,
+                               struct weft_err *e)
+{
+    return open_folder(path, format, true, ret, e);
 }
 
 /* Tables never change: a link will do.  It gets the older name, 000007.sst for

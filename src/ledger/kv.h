@@ -33,6 +33,12 @@ struct kv;
 enum weft_code kv_open(const char *path, const char *format, struct kv **ret,
                        struct weft_err *e) WEFT_MUST_CHECK;
 
+/* The same for what can't be made again, and whose writes are synced: what a crash has torn at
+ * the end of the log nobody was told of, and it is passed over, with a line in the log.  Damage
+ * elsewhere is WEFT_CORRUPT (kv_log.h). */
+enum weft_code kv_open_mending(const char *path, const char *format, struct kv **ret,
+                               struct weft_err *e) WEFT_MUST_CHECK;
+
 /* Opens what is there now to read it, changing nothing in the folder: the
  * tables are linked into a temporary folder, the rest is copied there. */
 enum weft_code kv_open_copy(const char *path, struct kv **ret, struct weft_err *e) WEFT_MUST_CHECK;

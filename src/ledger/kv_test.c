@@ -300,6 +300,21 @@ TEST(damage_in_a_table_is_seen_when_it_is_read_and_known_at_the_next_opening)
     kv_close(kv);
 }
 
+/* The files as a killed node leaves them. */
+static void copy_files(const char *from, const char *to)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    EXPECT_OK(dir_make(to, &e));
+    EXPECT_OK(dir_list(from, &l, &e));
+    for (size_t f = 0; f < l.count; f++) {
+        WEFT_FREE char *path = weft_asprintf("%s/%s", from, l.names[f]);
+        WEFT_FREE char *copy = weft_asprintf("%s/%s", to, l.names[f]);
+        WEFT_CLEANUP(buf_done) struct buf b = weft_test_read(path);
+        EXPECT_OK(file_write_atomic(copy, buf_bytes(&b), 0644, &e));
+    }
+}
+
 TEST(a_manifest_or_log_that_is_damaged_is_corrupt)
 {
     struct weft_err e = { 0 };
@@ -312,18 +327,33 @@ TEST(a_manifest_or_log_that_is_damaged_is_corrupt)
         EXPECT_OK(kv_open(from, "", &kv, &e));
         put(kv, "key", "a value that is still in the log");
         put(kv, "key 2", "another one, so that the first is not a torn end");
-        /* the files as a killed node leaves them */
-        EXPECT_OK(dir_make(copy, &e));
-        WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
-        EXPECT_OK(dir_list(from, &l, &e));
-        for (size_t f = 0; f < l.count; f++) {
-            WEFT_FREE char *path = weft_asprintf("%s/%s", from, l.names[f]);
-            WEFT_FREE char *to = weft_asprintf("%s/%s", copy, l.names[f]);
-            WEFT_CLEANUP(buf_done) struct buf b = weft_test_read(path);
-            EXPECT_OK(file_write_atomic(to, buf_bytes(&b), 0644, &e));
-        }
+        copy_files(from, copy);
         kv_close(kv);
         flip(copy, names[i], 12);
         EXPECT_CODE(kv_open(copy, "", &kv, &e), WEFT_CORRUPT);
+        EXPECT_CODE(kv_open_mending(copy, "", &kv, &e), WEFT_CORRUPT);
     }
+}
+
+TEST(what_a_crash_tore_at_the_end_of_a_log_is_passed_over_where_that_is_asked_for)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_fast_dir();
+    WEFT_FREE char *from = weft_asprintf("%s/db", dir);
+    WEFT_FREE char *copy = weft_asprintf("%s/copy", dir);
+    struct kv *kv = NULL;
+    EXPECT_OK(kv_open(from, "", &kv, &e));
+    put(kv, "key", "a value");
+    put(kv, "key 2", "a value that is torn");
+    copy_files(from, copy);
+    kv_close(kv);
+    flip(copy, ".log", 60);
+    EXPECT_CODE(kv_open(copy, "", &kv, &e), WEFT_CORRUPT);
+    EXPECT_OK(kv_open_mending(copy, "", &kv, &e));
+    holds(kv, "key", "a value");
+    holds(kv, "key 2", NULL);
+    kv_close(kv);
+    EXPECT_OK(kv_open(copy, "", &kv, &e)); /* and now all is in order */
+    holds(kv, "key", "a value");
+    kv_close(kv);
 }
