@@ -10,6 +10,16 @@ enum {
     TESTS_MAX = 256
 };
 
+#if defined(__SANITIZE_THREAD__)
+/* LevelDB is not compiled for the sanitizer, which so does not see its atomics.  (The daemons' are
+ * told by tests/tsan.supp.) */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race:libleveldb.so\n";
+}
+#endif
+
 static struct registered {
     const char *name;
     weft_test_fn *fn;

@@ -8,15 +8,6 @@
 
 #include <stdatomic.h>
 
-#if defined(__SANITIZE_THREAD__)
-/* LevelDB is not compiled for the sanitizer, which so does not see its atomics. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "race:libleveldb.so\n";
-}
-#endif
-
 enum {
     BLOCKS = 100,
     BAD_BLOCK = 90,

@@ -15,15 +15,6 @@ enum {
     ITERATORS = 3,
 };
 
-#if defined(__SANITIZE_THREAD__)
-/* LevelDB is not compiled for the sanitizer, which so does not see its atomics. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "race:libleveldb.so\n";
-}
-#endif
-
 struct world {
     struct block_store *bs;
     struct chain chain;
