@@ -110,6 +110,18 @@ static uint64_t support_last_block(void *ctx)
     return n;
 }
 
+static enum weft_code support_metadata(void *ctx, uint64_t number, struct buf *ret,
+                                       struct weft_err *e)
+{
+    struct chain *c = ctx;
+    struct bytes own = { 0 };
+    WEFT_CLEANUP(block_unref) struct block *b = NULL;
+    WEFT_TRY(c->deps.read_block(c->deps.ctx, number, &b, e));
+    WEFT_TRY(block_consenter_metadata(&b->v, &own, e));
+    buf_put(ret, own);
+    return WEFT_OK;
+}
+
 /* ---- answers ------------------------------------------------------------------------------------ */
 
 static void answer(struct chain *c, struct order_request *r, enum weft_code rc,
@@ -330,6 +342,7 @@ enum weft_code chain_new(const struct chain_config *config, const struct chain_d
                                                .cutter = &c->cutter,
                                                .bundle = support_bundle,
                                                .last_block = support_last_block,
+                                               .metadata = support_metadata,
                                                .reprocess = support_reprocess,
                                                .write = support_write,
                                                .write_config = support_write_config,

@@ -47,6 +47,8 @@ struct consenter_support {
     struct block_cutter *cutter;
     const struct bundle *(*bundle)(void *ctx); /* in force */
     uint64_t (*last_block)(void *ctx);         /* number of the newest one */
+    /* What the consenter wrote into a block that is stored; appended. */
+    enum weft_code (*metadata)(void *ctx, uint64_t number, struct buf *ret, struct weft_err *e);
     /* Runs the filters on the item again, as its configuration is no longer in
      * force; a config message becomes another one.  Not OK: `item` is as before. */
     enum weft_code (*reprocess)(void *ctx, struct order_item *item, struct weft_err *e);

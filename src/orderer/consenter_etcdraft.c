@@ -8,8 +8,16 @@
  *     genesis   blocks 1 2 3      start   blocks 4 5
  *               index  3 4 5        6            7 8
  *
- * A config block that changes ConsensusType takes its place, too, but says that of the
- * block before it: Fabric copies the metadata before it sets the index.
+ * A config block that changes ConsensusType takes its place, too, but says what the
+ * block before it says: Fabric copies the metadata before it sets the index.  So
+ * after a start the places of such blocks are counted, back to one that says its own:
+ *
+ *     blocks 1 2 3     (2 and 3 change ConsensusType)     start   block 4
+ *     says   3 3 3                                                     7
+ *     place  3 4 5                                          6          7
+ *
+ * A start without a block behind it leaves no trace: the next one begins where it did,
+ * lower than the original, which keeps its log, but with a place that no block has.
  *
  * Go origin   orderer/consensus/etcdraft/chain.go orderer/consensus/etcdraft/consenter.go
  */
@@ -215,6 +223,24 @@ static void etcdraft_free(struct consenter *c)
     free(r);
 }
 
+/* The place in the log that the newest block has, which says `said`. */
+static enum weft_code find_place(const struct consenter_support *s, uint64_t said, uint64_t *ret,
+                                 struct weft_err *e)
+{
+    *ret = said;
+    for (uint64_t n = s->last_block(s->ctx); n > 0; (*ret)++) {
+        WEFT_CLEANUP(buf_done) struct buf own = { 0 };
+        struct etcdraft_block_metadata before;
+        WEFT_TRY(s->metadata(s->ctx, --n, &own, e));
+        WEFT_TRY(etcdraft_block_metadata_parse(buf_bytes(&own), &before, e));
+        if (own.len == 0 && said == 0)
+            *ret += FIRST_LEADER_INDEX + 1; /* the cluster began behind it */
+        if (own.len == 0 || before.raft_index != said)
+            break;
+    }
+    return WEFT_OK;
+}
+
 static const struct consenter_ops etcdraft_ops = {
     .start = etcdraft_start,
     .order = etcdraft_order,
@@ -254,12 +280,16 @@ enum weft_code consenter_etcdraft_new(const struct consenter_support *support,
         *ret = consenter_inactive_new(support, why);
         return WEFT_OK;
     }
+    uint64_t place = 0;
+    if (config->last_metadata.len > 0)
+        WEFT_TRY(find_place(support, m.raft_index, &place, e));
     struct etcdraft *r = weft_alloc(sizeof(*r));
     r->local = (struct consenter_local){ .consenter = { .ops = &etcdraft_ops, .support = *support },
                                          .logger = &raft_log,
                                          .metadata = etcdraft_metadata,
                                          .written = etcdraft_written };
     r->metadata = m;
+    r->metadata.raft_index = place;
     r->said = m.raft_index;
     r->id = m.ids[self];
     set_config(r, metadata);

@@ -133,6 +133,31 @@ TEST(a_block_that_changes_the_consenters_settings_says_the_index_of_the_one_befo
     world_done(&w);
 }
 
+TEST(after_a_start_blocks_that_do_not_say_their_index_count_all_the_same)
+{
+    for (size_t before = 0; before < 2; before++) {
+        struct world w;
+        WEFT_CLEANUP(made_cert_free)
+        struct made_cert *us = cert_make(&(struct cert_order){ .name = "orderer0" });
+        world_init(&w);
+        set_etcdraft(w.config, (const struct made_cert *[]){ us }, 1);
+        world_make_bundle(&w, 4);
+        be(&w, us);
+        world_open(&w);
+        for (size_t i = 0; i < before; i++)
+            full_block(&w);
+        settings_message(&w, us, "600ms");
+        restart(&w); /* elects itself again */
+        full_block(&w);
+        expect_raft(&w, before + 1, before == 0 ? 0 : 3); /* its own is 3, or 4 */
+        expect_raft(&w, before + 2, before + 5);
+        restart(&w);
+        full_block(&w);
+        expect_raft(&w, before + 3, before + 7);
+        world_done(&w);
+    }
+}
+
 TEST(the_block_that_changes_the_consensus_type_says_nothing_for_the_next_one)
 {
     struct weft_err e;
