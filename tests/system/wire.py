@@ -56,6 +56,12 @@ def field(message, wanted, default=None):
     return default
 
 
+def replaced(message, wanted, value):
+    """The message with this in place of the field's value."""
+    return b"".join(number(name, value if name == wanted else old) if isinstance(old, int) else
+                    data(name, value if name == wanted else old) for name, old in fields(message))
+
+
 # ---- Deliver -----------------------------------------------------------------
 
 OLDEST, NEWEST, UNSET = data(2, b""), data(1, b""), b""

@@ -1,0 +1,207 @@
+"""etcdraft with one consenter: what it writes into blocks, over starts and changes of its
+settings, and how its certificates are replaced.  The original gives the same answers (see
+PROGRAM in fabric_network)."""
+
+import datetime
+import unittest
+
+import config_change
+import test_configuration
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from fabric_network import ORDERER, ORDERER_ORG, Orderer, repeated
+from harness import Certificates, fixture
+from test_configuration import APPLYING
+from wire import data, field, replaced
+
+METADATA = ("consensus metadata update for channel config update is invalid: invalid new config "
+            "metadata: ")
+
+
+def consenter_metadata(block):
+    """(consenter_ids, next_consenter_id, raft_index) of slot 0: Metadata {
+    OrdererBlockMetadata { 2 Metadata { BlockMetadata } } }"""
+    slot = repeated(field(block, 3), 1)[0]
+    own = field(field(field(slot, 1, b""), 2, b""), 1, b"")
+    return field(own, 1, b""), field(own, 2, 0), field(own, 3, 0)
+
+
+class Base(test_configuration.Base):
+    genesis = "etcdraft"
+    env = {}
+    channels = ("system-channel",)
+    sent = 0
+
+    def start(self, serves=True):
+        self.orderer = Orderer(self.dir, self.genesis, self.env).ready()
+        self.addCleanup(self.orderer.process.stop, 9)
+        for channel in self.channels if serves else ():
+            self.wait_for_a_leader(channel)
+
+    def make_channel(self):
+        super().make_channel()
+        self.channels += ("mychannel",)
+        self.wait_for_a_leader("mychannel")
+
+    def wait_for_a_leader(self, channel):
+        self.orderer.process.wait_for("Start accepting requests as Raft leader at block .*"
+                                      f"channel={channel}", 40)
+
+    def blocks(self):
+        blocks, status = self.orderer.blocks(self.orderers, "mychannel", errors=1)
+        self.assertEqual(status, 200)
+        return blocks
+
+    def one_more(self):
+        """A message that is a block."""
+        self.sent += 1
+        height = len(self.blocks())
+        self.send(str(self.sent))
+        self.assertEqual(self.batches(height, 1), [[str(self.sent)]])
+
+    def settings(self, edit, channel="mychannel"):
+        """Edits ConfigMetadata { 1 consenters, 2 options }."""
+        def edit_type(root):
+            kind = root.at("Orderer").values["ConsensusType"]
+            kind.content = replaced(kind.content, 2, edit(field(kind.content, 2)))
+        return self.changed(edit_type, self.orderers, channel=channel), edit_type
+
+    def change_settings(self, edit, channel="mychannel"):
+        self.change(self.settings(edit, channel)[1], self.orderers, channel=channel)
+
+    def raft_indices(self):
+        return [consenter_metadata(b)[2] for b in self.blocks()]
+
+
+class Indices(Base):
+    def snapshots_of(self, size):
+        """Options { 5 snapshot_interval_size }"""
+        return lambda m: replaced(m, 2, replaced(field(m, 2), 5, size))
+
+    def test_over_starts_and_settings(self):
+        self.one_more()
+        self.one_more()
+        self.restart()  # elects itself, which takes a place in the log
+        self.one_more()
+        self.change(self.put("Orderer", "BatchSize", config_change.batch_size(4)), self.orderers)
+        self.restart()
+        self.one_more()
+        self.change_settings(self.snapshots_of(1 << 20))  # says what the one before it says
+        self.one_more()
+        self.change_settings(self.snapshots_of(2 << 20))
+        self.restart()
+        self.one_more()
+        self.change_settings(self.snapshots_of(3 << 20))
+        self.change_settings(self.snapshots_of(4 << 20))
+        self.restart()
+        self.one_more()
+        self.assertEqual(self.raft_indices(), [0, 3, 4, 6, 7, 9, 9, 11, 11, 14, 14, 14, 18])
+
+
+class Rotation(Base):
+    def tls_pair(self, name, key=None, days=30):
+        """A certificate of the orderers' TLS authority, with its key: their paths."""
+        ca = fixture(f"{ORDERER_ORG}/tlsca")
+        issuer = x509.load_pem_x509_certificate(next(ca.glob("*.pem")).read_bytes())
+        signer = serialization.load_pem_private_key((ca / "priv_sk").read_bytes(), None)
+        old = x509.load_pem_x509_certificate(fixture(f"{ORDERER}/tls/server.crt").read_bytes())
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+        cert = (x509.CertificateBuilder().subject_name(old.subject).issuer_name(issuer.subject)
+                .public_key(key.public_key()).serial_number(x509.random_serial_number())
+                .not_valid_before(now - datetime.timedelta(days=2))
+                .not_valid_after(now + datetime.timedelta(days=days)))
+        for extension in old.extensions:
+            cert = cert.add_extension(extension.value, extension.critical)
+        paths = self.dir / f"{name}.crt", self.dir / f"{name}.key"
+        pem = serialization.Encoding.PEM
+        paths[0].write_bytes(cert.sign(signer, hashes.SHA256()).public_bytes(pem))
+        paths[1].write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8,
+                                               serialization.NoEncryption()))
+        return paths
+
+    def show_as(self, pair):
+        """From the next start on."""
+        self.env = {"ORDERER_GENERAL_TLS_CERTIFICATE": str(pair[0]),
+                    "ORDERER_GENERAL_TLS_PRIVATEKEY": str(pair[1])}
+
+    def with_certs(self, client, server):
+        """Consenter { 3 client_tls_cert, 4 server_tls_cert }: the only one gets these."""
+        return lambda m: replaced(m, 1, replaced(replaced(
+            field(m, 1), 3, client.read_bytes()), 4, server.read_bytes()))
+
+    def test_both_certificates_are_replaced(self):
+        new = self.tls_pair("new")
+        self.one_more()
+        for channel in self.channels:
+            self.change_settings(self.with_certs(new[0], new[0]), channel)
+        self.one_more()  # under the old ones, still
+        self.assertEqual(self.orderer.stop(), 0)
+        self.start(serves=False)
+        self.refused(self.user.message("mychannel", b"x"), 503,
+                     "channel mychannel is not serviced by me")
+        self.assertEqual(self.orderer.blocks(self.orderers, "mychannel"), ([], 503))
+        self.assertEqual(len(self.blocks()), 4)
+        self.show_as(new)
+        self.restart()
+        self.one_more()
+        self.assertEqual([consenter_metadata(b) for b in self.blocks()[1:]],
+                         [(b"\1", 2, index) for index in (3, 3, 5, 7)])
+
+    def test_only_the_clients_certificate_is_replaced(self):
+        new = self.tls_pair("new")
+        mine = fixture(f"{ORDERER}/tls/server.crt")
+        self.change_settings(self.with_certs(new[0], mine))
+        self.one_more()
+        self.restart()
+        self.one_more()
+        self.assertEqual([consenter_metadata(b) for b in self.blocks()[1:]],
+                         [(b"\1", 2, index) for index in (0, 4, 6)])
+
+    def test_a_renewed_certificate_of_the_same_key_needs_no_update(self):
+        key = serialization.load_pem_private_key(fixture(f"{ORDERER}/tls/server.key").read_bytes(),
+                                                 None)
+        self.one_more()
+        self.show_as(self.tls_pair("renewed", key))
+        self.restart()
+        self.one_more()
+        self.assertEqual(self.raft_indices(), [0, 3, 5])
+
+    def test_certificates_that_are_refused(self):
+        mine = fixture(f"{ORDERER}/tls/server.crt")
+        strange = Certificates(self.dir / "strange").make("stranger")[0]
+        late = self.tls_pair("late", days=-1)[0]
+        nothing = self.dir / "nothing"
+        nothing.write_bytes(b"nothing")
+        where = "consenter 127.0.0.1:21450 has invalid certificate"
+        for client, server, words in (
+                (strange, mine, METADATA + where + ": verifying tls client cert with serial number "),
+                (mine, strange, METADATA + where + ": verifying tls server cert with serial number "),
+                (nothing, mine, METADATA + where + ": parsing tls client cert of 127.0.0.1:21450"),
+                (late, mine, "consenter 127.0.0.1:21450 has invalid certificates: verifying tls "
+                 "client cert with serial number ")):
+            with self.subTest(words):
+                self.refused(self.settings(self.with_certs(client, server))[0], 400, words)
+
+    def test_settings_that_make_no_sense(self):
+        def options(n, value):
+            return lambda m: replaced(m, 2, replaced(field(m, 2), n, value))
+        def nobody(m):
+            return data(2, field(m, 2))
+        def twice(m):
+            return data(1, field(m, 1)) + m
+        for edit, words in (
+                (options(2, 0), "none of HeartbeatTick (1), ElectionTick (0) and MaxInflightBlocks "
+                 "(5) can be zero"),
+                (options(2, 1), "ElectionTick (1) must be greater than HeartbeatTick (1)"),
+                (options(1, b"soon"), "failed to parse TickInterval (soon) to time duration"),
+                (options(1, b"0s"), "TickInterval cannot be zero"),
+                (nobody, "empty consenter set"),
+                (twice, "duplicate consenter")):
+            with self.subTest(words):
+                self.refused(self.settings(edit)[0], 400, APPLYING + METADATA + words)
+
+
+if __name__ == "__main__":
+    unittest.main()
