@@ -6,7 +6,6 @@
  */
 #include "base/log.h"
 #include "bundle/bundle.h"
-#include "ledger/block_store.h"
 #include "orderer/registrar_private.h"
 #include "proto/block.h"
 
@@ -48,7 +47,6 @@ static enum weft_code make_channel(struct registrar *r, struct bytes config_enve
 {
     WEFT_CLEANUP(bundle_unref) struct bundle *b = NULL;
     WEFT_CLEANUP(block_view_done) struct block_view v = { 0 };
-    struct block_store *store = NULL;
     struct chain_thread *t = NULL;
     struct digest hash;
     enum weft_code rc = bundle_of_envelope(config_envelope, &b, e);
@@ -62,10 +60,7 @@ static enum weft_code make_channel(struct registrar *r, struct bytes config_enve
         return WEFT_OK;
     }
     first_block(config_envelope, &v, &hash);
-    rc = registrar_store_first(r, id, &v, &store, e);
-    if (rc != WEFT_OK)
-        return weft_err_wrap(e, WEFT_UNAVAILABLE, "Error appending genesis block to ledger");
-    WEFT_TRY(registrar_add(r, id, b, store, &t, e));
+    WEFT_TRY(registrar_add_new(r, b, &v, &t, e));
     WEFT_TRY(registrar_announce(r, t, e));
     LOG_INFO(&logger, "Created and starting new channel %s", id);
     return WEFT_OK;

@@ -92,13 +92,10 @@ static enum weft_code check_joinable(const struct block_view *v, const struct bu
 static enum weft_code join(struct registrar *r, const struct block_view *v, struct bundle *b,
                            struct weft_err *e)
 {
-    struct block_store *store = NULL;
     struct chain_thread *t = NULL;
-    const char *id = bundle_channel_id(b);
     WEFT_TRY(check_joinable(v, b, e));
-    LOG_INFO(&logger, "Joining new channel %s", id);
-    WEFT_TRY(registrar_store_first(r, id, v, &store, e));
-    WEFT_TRY(registrar_add(r, id, b, store, &t, e));
+    LOG_INFO(&logger, "Joining new channel %s", bundle_channel_id(b));
+    WEFT_TRY(registrar_add_new(r, b, v, &t, e));
     return registrar_announce(r, t, e);
 }
 

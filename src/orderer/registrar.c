@@ -102,9 +102,9 @@ static void add_chain(struct registrar *r, struct chain_thread *t)
         r->system = t;
 }
 
-enum weft_code registrar_add(struct registrar *r, const char *id, struct bundle *b,
-                             struct block_store *store, struct chain_thread **ret,
-                             struct weft_err *e)
+/* Takes the store, also on failure.  The chain does not run yet. */
+static enum weft_code add(struct registrar *r, const char *id, struct bundle *b,
+                          struct block_store *store, struct chain_thread **ret, struct weft_err *e)
 {
     struct chain_thread *t = NULL;
     if (r->count >= LIMIT_CHANNELS) {
@@ -152,7 +152,7 @@ static enum weft_code open_channel(struct registrar *r, const char *id, struct w
                          bundle_channel_id(b));
     if (bundle_consortiums(b) != NULL)
         WEFT_TRY(say_system(r, store, b, e));
-    return registrar_add(r, id, b, WEFT_TAKE(store), &t, e);
+    return add(r, id, b, WEFT_TAKE(store), &t, e);
 }
 
 static enum weft_code open_channels(struct registrar *r, struct weft_err *e)
@@ -169,9 +169,9 @@ static enum weft_code open_channels(struct registrar *r, struct weft_err *e)
 
 /* ---- bootstrap ---------------------------------------------------------------------------------------- */
 
-enum weft_code registrar_store_first(struct registrar *r, const char *id,
-                                     const struct block_view *v, struct block_store **ret,
-                                     struct weft_err *e)
+/* Opens the channel's ledger, and stores block 0 if it is empty. */
+static enum weft_code store_first(struct registrar *r, const char *id, const struct block_view *v,
+                                  struct block_store **ret, struct weft_err *e)
 {
     WEFT_CLEANUP(block_store_close) struct block_store *store = NULL;
     WEFT_TRY(block_store_open(r->stores, id, &store, e));
@@ -179,6 +179,30 @@ enum weft_code registrar_store_first(struct registrar *r, const char *id,
         WEFT_TRY(block_store_append(store, v, BLOCK_APPEND_SYNC, e));
     *ret = WEFT_TAKE(store);
     return WEFT_OK;
+}
+
+/* A ledger that nobody can order on would keep the next start from serving the others. */
+static void unstore(struct registrar *r, const char *id)
+{
+    struct weft_err e = { 0 };
+    if (block_stores_remove(r->stores, id, &e) != WEFT_OK)
+        LOG_ERROR(&logger,
+                  "Can't remove the ledger of a channel that was not made: %s" LOG_KV "channel=%s",
+                  e.msg, id);
+}
+
+enum weft_code registrar_add_new(struct registrar *r, struct bundle *b, const struct block_view *v,
+                                 struct chain_thread **ret, struct weft_err *e)
+{
+    const char *id = bundle_channel_id(b);
+    struct block_store *store = NULL;
+    enum weft_code rc = store_first(r, id, v, &store, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, WEFT_UNAVAILABLE, "Error appending genesis block to ledger");
+    rc = add(r, id, b, store, ret, e);
+    if (rc != WEFT_OK)
+        unstore(r, id);
+    return rc;
 }
 
 static enum weft_code has_blocks(struct registrar *r, bool *ret, struct weft_err *e)
@@ -208,7 +232,7 @@ static enum weft_code bootstrap_from_file(struct registrar *r, struct block **re
         LOG_INFO(&server_log, "Not bootstrapping the system channel because of existing channels");
     } else if (b->v.number == 0) {
         LOG_INFO(&server_log, "Bootstrapping the system channel");
-        enum weft_code rc = registrar_store_first(r, bundle_channel_id(bundle), &b->v, &store, e);
+        enum weft_code rc = store_first(r, bundle_channel_id(bundle), &b->v, &store, e);
         if (rc != WEFT_OK)
             return weft_err_wrap(e, rc, "Could not write genesis block to ledger");
     } else {

@@ -30,14 +30,10 @@ struct registrar {
 
 void registrar_show_count(struct registrar *r);
 struct chain_thread *registrar_find(const struct registrar *r, const char *id);
-/* Takes the store, also on failure.  The chain does not run yet. */
-enum weft_code registrar_add(struct registrar *r, const char *id, struct bundle *b,
-                             struct block_store *store, struct chain_thread **ret,
-                             struct weft_err *e) WEFT_MUST_CHECK;
-/* Opens the channel's ledger, and stores block 0 if it is empty. */
-enum weft_code registrar_store_first(struct registrar *r, const char *id,
-                                     const struct block_view *v, struct block_store **ret,
-                                     struct weft_err *e) WEFT_MUST_CHECK;
+/* Stores a channel's block 0, and adds the channel; its chain does not run yet.  Nothing
+ * stays behind on failure; WEFT_UNAVAILABLE: it could not be stored. */
+enum weft_code registrar_add_new(struct registrar *r, struct bundle *b, const struct block_view *v,
+                                 struct chain_thread **ret, struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code registrar_check_bundle(const struct bundle *b, struct weft_err *e) WEFT_MUST_CHECK;
 void registrar_start_of(const struct chain_thread *t, struct channel_start *ret);
 /* Starts a chain that was added, and tells all loops. */

@@ -1,6 +1,7 @@
 """From Broadcast to blocks, with a real orderer: channels, configuration, restarts,
 kill -9 under load."""
 
+import hashlib
 import json
 import os
 import random
@@ -12,11 +13,12 @@ import unittest
 import grpc
 
 import chain_check
+import config_change
 import wire
 from fabric_network import (Broadcast, Deliver, ORDERER, Orderer, channel_creation, channel_type, content,
                             copy_ledger, envelopes, free_port, org, repeated, signed_update)
 from harness import BIN, Certificates, Folder, fixture, wait_until
-from wire import ALL, NEWEST, at, field
+from wire import ALL, NEWEST, at, data, field, replaced
 
 KILLS = int(os.environ.get("WEFT_KILLS", "50"))
 
@@ -334,6 +336,34 @@ class Participation(Base):
             self.assertEqual(self.rest(orderer, method="POST", file=block)[0], 201)
             self.assertEqual(orderer.stop(), 0)
         self.assertEqual(len(self.chain()), 1)
+
+    def without_options(self, block):
+        """Block 0 of a channel whose ConfigMetadata lacks its options: { 2 data { 1 Envelope {
+        1 Payload { 2 ConfigEnvelope { 1 Config { 2 group }}}}}}"""
+        root = config_change.config_of(block)
+        kind = root.at("Orderer").values["ConsensusType"]
+        kind.content = replaced(kind.content, 2, data(1, field(field(kind.content, 2), 1)))
+        envelope = field(field(block, 2), 1)
+        payload = field(envelope, 1)
+        made = replaced(field(payload, 2), 1,
+                        replaced(field(field(payload, 2), 1), 2, root.encode()))
+        envelope = replaced(envelope, 1, replaced(payload, 2, made))
+        return (data(1, data(3, hashlib.sha256(envelope).digest())) + data(2, data(1, envelope)) +
+                data(3, field(block, 3)))
+
+    def test_a_channel_that_cannot_be_ordered_leaves_nothing_behind(self):
+        bad = self.dir / "bad.block"
+        bad.write_bytes(self.without_options(fixture("genesis/mychannel.block").read_bytes()))
+        with self.orderer() as orderer:
+            status, answer = self.rest(orderer, method="POST", file=bad)
+            self.assertEqual(status, 400)
+            self.assertIn("etcdraft options have not been provided", answer["error"])
+            self.assertEqual(self.rest(orderer)[1]["channels"], None)
+            self.assertEqual(orderer.stop(), 0)
+        with self.orderer() as orderer:
+            self.assertEqual(self.rest(orderer)[1]["channels"], None)
+            self.assertEqual(self.rest(orderer, method="POST",
+                                       file=fixture("genesis/mychannel.block"))[0], 201)
 
     def test_with_a_system_channel_nothing_is_joined(self):
         with self.orderer("etcdraft") as orderer:
