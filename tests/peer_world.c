@@ -11,6 +11,7 @@
 
 enum {
     IDENTITIES = 64,
+    TRANSIENT_RETENTION = 10,
 };
 
 static enum weft_code apply_config(void *ctx, const struct block *b, size_t tx, struct weft_err *e)
@@ -40,7 +41,11 @@ static enum weft_code open_channel(struct peer_world *w, const char *channel, st
 enum weft_code peer_world_open(struct peer_world *w, const char *dir, const char *mspid,
                                const char *channel, struct weft_err *e)
 {
-    struct kv_ledgers_config config = { mspid, true, 100 };
+    WEFT_FREE char *transient = weft_asprintf("%s/transientstore", dir);
+    struct kv_ledgers_config config = { .mspid = mspid,
+                                        .history = true,
+                                        .transient = transient,
+                                        .transient_retention = TRANSIENT_RETENTION };
     *w = (struct peer_world){ .tables = key_tables_new(&(struct key_tables_config){ 0 }) };
     w->lane = validation_lane_new(w->tables, IDENTITIES);
     w->validator = tx_validator_new(&(struct tx_validator_deps){ w, apply_config, NULL });

@@ -5,6 +5,7 @@
 #include "bundle/bundle.h"
 #include "crypto/sha256.h"
 #include "kvledger/collections.h"
+#include "kvledger/transient_store.h"
 #include "kvledger/tx_pvt_rwset.h"
 #include "proto/block.h"
 #include "validation/block_validation.h"
@@ -64,6 +65,14 @@ static void add_missing(struct block_pvt *p, const struct pvt_missing *m)
     p->block.missing = p->missing;
 }
 
+static struct bytes keep(struct arena *arena, struct bytes b)
+{
+    uint8_t *to = arena_alloc(arena, b.len);
+    if (b.len > 0)
+        memcpy(to, b.data, b.len);
+    return bytes_of(to, b.len);
+}
+
 /* ---- what came with the block ------------------------------------------------------------- */
 
 struct came_set {
@@ -75,6 +84,7 @@ struct came_set {
 struct came {
     struct came_set *sets;
     size_t count, cap;
+    struct arena *arena; /* NULL: what comes stays where it is */
 };
 
 static void came_done(struct came *c)
@@ -102,8 +112,20 @@ static enum weft_code take_came(void *ctx, const struct pvt_write_set *set, stru
         c->cap = c->cap * 2 + 8;
         c->sets = weft_realloc(c->sets, c->cap * sizeof(*c->sets));
     }
-    c->sets[c->count++] = (struct came_set){ *set, sha256_of(set->rwset) };
+    struct came_set *to = &c->sets[c->count++];
+    *to = (struct came_set){ *set, sha256_of(set->rwset) };
+    if (c->arena != NULL) {
+        to->set.ns = keep(c->arena, set->ns);
+        to->set.coll = keep(c->arena, set->coll);
+        to->set.rwset = keep(c->arena, set->rwset);
+    }
     return WEFT_OK;
+}
+
+static void sort_came(struct came *c)
+{
+    if (c->count > 1)
+        qsort(c->sets, c->count, sizeof(*c->sets), by_place);
 }
 
 /* What does not parse did not come. */
@@ -115,8 +137,7 @@ static void look_through(const struct kv_pvt_data *data, size_t count, struct ca
             LOG_WARN(&logger, "Private data that came for transaction %" PRIu64 " is no good: %s",
                      data[i].tx, why.msg);
     }
-    if (ret->count > 1)
-        qsort(ret->sets, ret->count, sizeof(*ret->sets), by_place);
+    sort_came(ret);
 }
 
 static const struct came_set *find_came(const struct came *c, const struct pvt_write_set *want,
@@ -134,10 +155,54 @@ static const struct came_set *find_came(const struct came *c, const struct pvt_w
 struct needs {
     struct block_pvt *p;
     struct collections *c;
+    struct transient_store *transient; /* NULL: none */
     const struct came *came;
+    struct came kept; /* of the transaction, in the transient store */
     uint64_t tx;
-    bool has_id; /* one without is not looked for, as in the original */
+    struct bytes tx_id; /* one without is not looked for, as in the original */
+    bool is_looked_up;
+    size_t found_came, found_kept;
 };
+
+/* Both the store and the list are of what only might be missing: damage is. */
+static const struct came_set *find_kept(struct needs *n, const struct pvt_write_set *want,
+                                        struct bytes hash)
+{
+    struct weft_err why = { 0 };
+    if (n->transient == NULL)
+        return NULL;
+    if (!n->is_looked_up) {
+        n->is_looked_up = true;
+        n->kept.count = 0;
+        if (transient_store_find(n->transient, n->tx_id, n->tx, take_came, &n->kept, &why) !=
+            WEFT_OK)
+            LOG_WARN(&logger,
+                     "Failed fetching private data from transient store: Failed iterating over "
+                     "transient store data: %s",
+                     why.msg);
+        sort_came(&n->kept);
+    }
+    return find_came(&n->kept, want, hash);
+}
+
+static const struct came_set *find_needed(struct needs *n, const struct pvt_write_set *want,
+                                          struct bytes hash)
+{
+    const struct came_set *found = find_came(n->came, want, hash);
+    if (found != NULL) {
+        n->found_came++;
+        return found;
+    }
+    found = find_kept(n, want, hash);
+    n->found_kept += found != NULL ? 1 : 0;
+    return found;
+}
+
+static void needs_done(struct needs *n)
+{
+    free(n->kept.sets);
+}
+WEFT_DEFINE_CLEANUP_IN_PLACE(struct needs, needs_done)
 
 static enum weft_code need(struct needs *n, struct bytes ns, const struct tx_collection *coll,
                            struct weft_err *e)
@@ -149,10 +214,10 @@ static enum weft_code need(struct needs *n, struct bytes ns, const struct tx_col
     if (!info->is_known)
         return WEFT_OK;
     struct pvt_write_set set = { .tx = n->tx, .ns = ns, .coll = coll->name };
-    const struct came_set *came =
-        info->is_mine && n->has_id ? find_came(n->came, &set, coll->pvt_rwset_hash) : NULL;
-    if (came != NULL)
-        add_set(n->p, &came->set);
+    const struct came_set *found =
+        info->is_mine && n->tx_id.len > 0 ? find_needed(n, &set, coll->pvt_rwset_hash) : NULL;
+    if (found != NULL)
+        add_set(n->p, &found->set);
     else
         add_missing(n->p,
                     &(struct pvt_missing){
@@ -170,21 +235,30 @@ static enum weft_code need_all(struct needs *n, const struct tx_check *c, struct
     return WEFT_OK;
 }
 
-static void say_what_is_missing(const struct block_pvt *p)
+static void say_what_was_found(const struct needs *n, const char *channel)
 {
-    size_t ours = 0;
-    for (size_t i = 0; i < p->block.missing_count; i++)
-        ours += p->block.missing[i].is_eligible ? 1 : 0;
-    if (ours > 0)
+    const struct pvtdata_block *b = &n->p->block;
+    size_t missing = 0;
+    for (size_t i = 0; i < b->missing_count; i++)
+        missing += b->missing[i].is_eligible ? 1 : 0;
+    if (missing > 0)
         LOG_WARN(&logger,
                  "Could not fetch all %zu eligible collection private write sets for block "
-                 "[%" PRIu64 "]. Will commit block with %zu missing private write sets",
-                 ours + p->block.set_count, p->block.number, ours);
+                 "[%" PRIu64 "] (%zu from local cache, %zu from transient store, 0 from other "
+                 "peers). Will commit block with %zu missing private write sets" LOG_KV
+                 "channel=%s",
+                 missing + b->set_count, b->number, n->found_came, n->found_kept, missing, channel);
+    else if (b->set_count > 0)
+        LOG_INFO(&logger,
+                 "Successfully fetched all %zu eligible collection private write sets for block "
+                 "[%" PRIu64 "] (%zu from local cache, %zu from transient store, 0 from other "
+                 "peers)" LOG_KV "channel=%s",
+                 b->set_count, b->number, n->found_came, n->found_kept, channel);
 }
 
 /* A transaction whose structure is good is read already; of the others, as much as can be. */
 enum weft_code block_pvt_new(const struct block_validation *v, const uint8_t *codes,
-                             struct collections *c, const struct kv_pvt_data *came, size_t count,
+                             struct collections *c, const struct pvt_sources *from,
                              struct block_pvt **ret, struct weft_err *e)
 {
     const struct block_view *b = &block_validation_block(v)->v;
@@ -192,8 +266,11 @@ enum weft_code block_pvt_new(const struct block_validation *v, const uint8_t *co
     bool also_invalid = a != NULL && a->capabilities.store_pvtdata_of_invalid_tx;
     WEFT_CLEANUP(block_pvt_free) struct block_pvt *p = block_pvt_none(b->number);
     WEFT_CLEANUP(came_done) struct came sets = { 0 };
-    struct needs n = { .p = p, .c = c, .came = &sets };
-    look_through(came, count, &sets);
+    WEFT_CLEANUP(needs_done)
+    struct needs n = {
+        .p = p, .c = c, .transient = from->transient, .came = &sets, .kept = { .arena = &p->arena }
+    };
+    look_through(from->came, from->count, &sets);
     for (size_t i = 0; i < b->txs.count; i++) {
         struct tx_check unjudged;
         const struct tx_check *tx = block_validation_tx(v, i);
@@ -205,32 +282,25 @@ enum weft_code block_pvt_new(const struct block_validation *v, const uint8_t *co
             tx = &unjudged;
         }
         n.tx = i;
-        n.has_id = tx->tx_id.len > 0;
+        n.tx_id = tx->tx_id;
+        n.is_looked_up = false;
         WEFT_TRY(need_all(&n, tx, e));
     }
-    say_what_is_missing(p);
+    say_what_was_found(&n, bundle_channel_id(block_validation_bundle(v)));
     *ret = WEFT_TAKE(p);
     return WEFT_OK;
 }
 
 /* ---- what the store has ------------------------------------------------------------------------ */
 
-static struct bytes keep(struct block_pvt *p, struct bytes b)
-{
-    uint8_t *to = arena_alloc(&p->arena, b.len);
-    if (b.len > 0)
-        memcpy(to, b.data, b.len);
-    return bytes_of(to, b.len);
-}
-
 static enum weft_code take_stored(void *ctx, const struct pvt_write_set *set, struct weft_err *e)
 {
     struct block_pvt *p = ctx;
     (void)e;
     add_set(p, &(struct pvt_write_set){ .tx = set->tx,
-                                        .ns = keep(p, set->ns),
-                                        .coll = keep(p, set->coll),
-                                        .rwset = keep(p, set->rwset) });
+                                        .ns = keep(&p->arena, set->ns),
+                                        .coll = keep(&p->arena, set->coll),
+                                        .rwset = keep(&p->arena, set->rwset) });
     return WEFT_OK;
 }
 

@@ -2,12 +2,13 @@
  *
  *     in the block           pdc / collBoth, hash of the private write set
  *     came with it           pdc / collBoth, the write set          -> kept, if its hash is that
- *     we are a member        and nothing came                       -> missing, ours to have
+ *     was endorsed here      and lies in the transient store        -> likewise
+ *     we are a member        and it is nowhere                      -> missing, ours to have
  *     we are not             whatever came                          -> missing, not ours
  *
  * The order of a commit:
  *
- *     block_pvt_new(v, codes of the validator, collections of the state before, came, n, &p, e)
+ *     block_pvt_new(v, codes of the validator, collections of the state before, &from, &p, e)
  *     MVCC: the final codes, the block's updates, the commit hash
  *     block_pvt_add_updates(p, final codes, count, state before, updates, e)
  *     pvtdata_store_commit(store, block_pvt_block(p), collections, e)
@@ -17,8 +18,8 @@
  * Go origin   gossip/privdata/coordinator.go gossip/privdata/pvtdataprovider.go
  *             core/ledger/kvledger/txmgmt/validation/batch_preparer.go validateAndPreparePvtBatch
  * Differs     a collection that no state knows is nobody's and leaves no trace (the original
- *             stops its channel, also when the transaction is invalid); the transient store and
- *             other peers are not asked yet
+ *             stops its channel, also when the transaction is invalid); other peers are not asked
+ *             yet
  * Owner       one thread (commit:<id>)
  * Memory      borrows the block, and what came with it; copies what comes from the store
  * Limits      those of proto_check.h
@@ -30,10 +31,17 @@
 #include "kvledger/pvtdata_store.h"
 
 struct block_pvt;
+struct transient_store;
 struct update_batch;
 
+/* Where it is looked for, one after the other. */
+struct pvt_sources {
+    const struct kv_pvt_data *came;
+    size_t count;
+    struct transient_store *transient; /* NULL: none */
+};
 enum weft_code block_pvt_new(const struct block_validation *v, const uint8_t *codes,
-                             struct collections *c, const struct kv_pvt_data *came, size_t count,
+                             struct collections *c, const struct pvt_sources *from,
                              struct block_pvt **ret, struct weft_err *e) WEFT_MUST_CHECK;
 /* What the store has of a block that it has: recovery, and blocks that come again. */
 enum weft_code block_pvt_of_store(struct pvtdata_store *s, uint64_t number, struct collections *c,

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 
 LOG_DEFINE(logger, "kvledger");
+LOG_DEFINE(pvt_log, "gossip.privdata");
 
 enum {
     /* What waits for a sync: more is synced without being asked. */
@@ -238,6 +239,40 @@ static bool pvt_is_ahead(const struct kv_ledger *l)
     return pvtdata_store_height(l->pvt) > l->next;
 }
 
+enum weft_code kv_ledger_keep_private(struct kv_ledger *l, struct bytes tx_id, uint64_t height,
+                                      struct bytes set, struct weft_err *e)
+{
+    if (l->transient == NULL)
+        return WEFT_FAIL(e, WEFT_UNAVAILABLE, "this peer keeps no private data");
+    return transient_store_persist(l->transient, tx_id, height, set, e);
+}
+
+/* What the block's transactions wrote is in the private data store, and durable there; what was
+ * endorsed long ago comes into no block any more.  A failure leaves orphans behind. */
+static void purge_transient(struct kv_ledger *l, const struct block_work *w)
+{
+    const struct block_txs *txs = w->txs;
+    uint64_t retention = l->all->config.transient_retention;
+    struct weft_err e = { 0 };
+    if (l->transient == NULL || !w->is_fetched)
+        return;
+    if (block_pvt_block(w->pvt)->set_count > 0) {
+        WEFT_FREE struct bytes *ids = weft_alloc((txs->count + 1) * sizeof(*ids));
+        for (size_t i = 0; i < txs->count; i++)
+            ids[i] = block_txs_at(txs, i)->tx_id;
+        if (transient_store_purge(l->transient, ids, txs->count, &e) != WEFT_OK)
+            LOG_ERROR(&pvt_log,
+                      "Purging transactions of block [%" PRIu64 "] failed: %s" LOG_KV "channel=%s",
+                      txs->number, e.msg, l->channel);
+    }
+    if (txs->number % retention == 0 && txs->number > retention &&
+        transient_store_purge_below(l->transient, txs->number - retention, &e) != WEFT_OK)
+        LOG_ERROR(&pvt_log,
+                  "Failed purging data from transient store at block [%" PRIu64 "]: %s" LOG_KV
+                  "channel=%s",
+                  txs->number, e.msg, l->channel);
+}
+
 /* Private data first, then the block: what has one has the other. */
 static enum weft_code store(struct kv_ledger *l, const struct block_view *v,
                             const struct block_work *w, struct kv_commit_times *times,
@@ -257,7 +292,7 @@ static enum weft_code commit(struct kv_ledger *l, const struct block_view *v, st
                              struct weft_err *e)
 {
     WEFT_CLEANUP(stored_block_done) struct stored_block s = { 0 };
-    struct kv_commit_times times = { 0 };
+    struct kv_commit_times times = { .fetch_ns = w->fetch_ns };
     uint64_t started = clock_monotonic_ns();
     WEFT_TRY(stored_block_init(&s, v, bytes_of(w->codes, w->txs->count), e));
     WEFT_TRY(kv_ledger_prepare(l, w, true, e));
@@ -265,11 +300,25 @@ static enum weft_code commit(struct kv_ledger *l, const struct block_view *v, st
     WEFT_TRY(kv_ledger_add_private(l, w, e));
     times.validation_ns = clock_monotonic_ns() - started;
     WEFT_TRY(store(l, &s.v, w, &times, e));
+    uint64_t stored = clock_monotonic_ns();
+    purge_transient(l, w);
+    times.purge_ns = clock_monotonic_ns() - stored;
     kv_ledger_add_history(l, w);
     kv_ledger_pend(l, w);
     remember(l, v, &times);
     if (l->pending->bytes > PENDING_BYTES_MAX || l->told_count >= PENDING_BLOCKS_MAX)
         return kv_ledger_sync(l, e);
+    return WEFT_OK;
+}
+
+static enum weft_code fetch_private(const struct block_validation *v,
+                                    const struct pvt_sources *from, struct block_work *w,
+                                    struct weft_err *e)
+{
+    uint64_t started = clock_monotonic_ns();
+    WEFT_TRY(block_pvt_new(v, w->codes, w->collections, from, &w->pvt, e));
+    w->is_fetched = true;
+    w->fetch_ns = clock_monotonic_ns() - started;
     return WEFT_OK;
 }
 
@@ -279,13 +328,15 @@ enum weft_code kv_ledger_commit(struct kv_ledger *l, const struct block_validati
 {
     const struct block_view *b = &block_validation_block(v)->v;
     struct block_txs txs = { .number = b->number, .count = b->txs.count, .validated = v };
-    WEFT_CLEANUP(block_work_done) struct block_work w = { .txs = &txs, .codes = codes };
+    const struct pvt_sources from = { pvt, pvt_count, l->transient };
+    WEFT_CLEANUP(block_work_done) struct block_work w = { .txs = &txs };
+    w.codes = codes;
     WEFT_TRY(block_store_check_next(l->blocks, b, e));
     w.collections = collections_new(&l->committed, l->all->mspid);
     if (pvt_is_ahead(l))
         WEFT_TRY(block_pvt_of_store(l->pvt, b->number, w.collections, &w.pvt, e));
     else
-        WEFT_TRY(block_pvt_new(v, codes, w.collections, pvt, pvt_count, &w.pvt, e));
+        WEFT_TRY(fetch_private(v, &from, &w, e));
     return commit(l, b, &w, e);
 }
 

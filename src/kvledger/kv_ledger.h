@@ -51,6 +51,8 @@ struct kv_ledgers_config {
     const char *mspid;       /* of the peer: which collections' data it should have */
     bool history;            /* ledger.history.enableHistoryDatabase */
     uint64_t purge_interval; /* ledger.pvtdataStore.purgeInterval */
+    const char *transient;   /* folder of what was endorsed here, beside the root; NULL: none */
+    uint64_t transient_retention; /* peer.gossip.pvtData.transientstoreMaxBlockRetention */
 };
 
 /* Takes the locks, opens the databases, and ends what a crash left half made. */
@@ -100,7 +102,13 @@ struct kv_pvt_data {
     struct bytes write_set;
 };
 
-/* The next block.  `codes` are the validator's, and the final ones after.  WEFT_INVALID, and
+/* What a transaction that was endorsed here at that height wrote privately, until its block
+ * comes: a TxPvtReadWriteSetWithConfigInfo.  Durable on return; any thread. */
+enum weft_code kv_ledger_keep_private(struct kv_ledger *l, struct bytes tx_id, uint64_t height,
+                                      struct bytes set, struct weft_err *e) WEFT_MUST_CHECK;
+
+/* The next block.  What it should have of private data comes with it, or was kept here.
+ * `codes` are the validator's, and the final ones after.  WEFT_INVALID, and
  * nothing changed: the block is not the next one.  Any other error: the process must end. */
 enum weft_code kv_ledger_commit(struct kv_ledger *l, const struct block_validation *v,
                                 uint8_t *codes, const struct kv_pvt_data *pvt, size_t pvt_count,
@@ -114,6 +122,9 @@ struct kv_commit_times {
     uint64_t storage_ns;    /* private data and block */
     uint64_t block_ns;      /* of that, the block */
     uint64_t state_ns;      /* state, history, readers told */
+    /* Before and after, in none of these: */
+    uint64_t fetch_ns; /* which private data it needs, and whether it is here */
+    uint64_t purge_ns; /* what was kept for it is removed */
 };
 void kv_ledger_tell_times(struct kv_ledger *l,
                           void (*told)(void *ctx, const struct kv_commit_times *times), void *ctx);

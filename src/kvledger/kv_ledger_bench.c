@@ -123,7 +123,7 @@ static enum weft_code take(struct bench *w, struct block *b, uint64_t group, str
 static enum weft_code run(struct bench *w, const char *from, const char *to, uint64_t group,
                           struct weft_err *e)
 {
-    struct kv_ledgers_config config = { "Org1MSP", true, 100 };
+    struct kv_ledgers_config config = { .mspid = "Org1MSP", .history = true };
     WEFT_TRY(make_signature(w, e));
     WEFT_TRY(block_stores_open(from, LEDGER_ORDERER, &w->stores, e));
     WEFT_TRY(block_store_open(w->stores, "bulk", &w->source, e));

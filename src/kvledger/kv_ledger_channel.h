@@ -19,6 +19,7 @@
 #include "kvledger/expiry_keeper.h"
 #include "kvledger/history_db.h"
 #include "kvledger/kv_ledger_private.h"
+#include "kvledger/transient_store.h"
 #include "state/commit_hash.h"
 #include "state/state_db.h"
 #include "state/state_overlay.h"
@@ -56,6 +57,7 @@ struct kv_ledger {
     struct state_db *state;
     struct history_db *history; /* NULL: none is kept */
     struct pvtdata_store *pvt;
+    struct transient_store *transient; /* NULL: none */
     struct expiry_keeper *expiry;
     struct config_history configs;
     struct mvcc *mvcc;
@@ -88,6 +90,8 @@ struct block_work {
     uint8_t *codes;
     struct collections *collections; /* of the state before */
     struct block_pvt *pvt;
+    bool is_fetched; /* it is what came, and not what the store had already */
+    uint64_t fetch_ns;
 };
 void block_work_done(struct block_work *w);
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct block_work, block_work_done)

@@ -141,6 +141,8 @@ static enum weft_code open_stores(struct kv_ledger *l, struct weft_err *e)
     const struct kv_ledgers *all = l->all;
     WEFT_TRY(block_store_open(all->blocks, l->channel, &l->blocks, e));
     WEFT_TRY(pvtdata_store_open(all->pvtdata, l->channel, all->config.purge_interval, &l->pvt, e));
+    if (all->transient != NULL)
+        l->transient = transient_store_new(all->transient, l->channel);
     WEFT_TRY(state_db_open(all->state, all->bookkeeper, l->channel, &l->state, e));
     if (all->history != NULL)
         l->history = history_db_new(all->history, l->channel);
@@ -178,6 +180,7 @@ void kv_ledger_close(struct kv_ledger *l)
     state_db_close(l->state);
     history_db_free(l->history);
     pvtdata_store_close(l->pvt);
+    transient_store_free(l->transient);
     expiry_keeper_free(l->expiry);
     block_store_close(l->blocks);
     update_batch_free(l->updates);

@@ -26,6 +26,7 @@ struct kv_ledgers {
     struct id_store *ids;
     bool was_not_closed; /* and what was in the logs then has not been read yet */
     struct kv *state, *history, *bookkeeper, *pvtdata, *config_history;
+    struct kv *transient; /* NULL: nothing is endorsed here */
 };
 
 /* The stores of a channel, whether the inventory has it or not, made where they are not there;

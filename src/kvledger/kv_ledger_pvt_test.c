@@ -4,6 +4,8 @@
 #include "ledger/kv.h"
 #include "peer_fixture.h"
 #include "proto/block.h"
+#include "proto/envelope.h"
+#include "proto/wire.h"
 #include "weft_test.h"
 
 /* Block 31 writes, a transaction each: a1 and a2 in collBoth, o1 in collOrg1, b1 in collBtl. */
@@ -162,4 +164,99 @@ TEST(data_of_a_collection_that_is_not_ours_is_not_kept)
                  "5f6c6966656379636c65005f696d706c696369745f6f72675f4f7267314d53500007fc="
                  "00000000000000010000000000000001\n"
                  "70646300636f6c6c4f7267310007e0=00000000000000030000000000000004\n");
+}
+
+/* ---- what was endorsed here ------------------------------------------------------------------ */
+
+/* The id of the fixtures' transaction in block 31. */
+static struct bytes id_of(const struct block *b, size_t tx)
+{
+    struct envelope_headers h;
+    struct weft_err e = { 0 };
+    EXPECT_OK(envelope_headers_parse(b->v.txs.at[tx], &h, &e));
+    return h.channel.tx_id;
+}
+
+static void endorse(struct peer_world *w, struct bytes id, uint64_t height, struct bytes set)
+{
+    WEFT_CLEANUP(buf_done) struct buf with_config = { 0 };
+    struct weft_err e = { 0 };
+    wire_put_varint(&with_config, 1, height);
+    wire_put_bytes(&with_config, 2, set);
+    EXPECT_OK(kv_ledger_keep_private(w->ledger, id, height, buf_bytes(&with_config), &e));
+}
+
+static size_t kept(const char *dir)
+{
+    WEFT_FREE char *path = weft_asprintf("%s/transientstore", dir);
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
+    struct bytes key, value;
+    size_t n = 0;
+    EXPECT_OK(kv_open_copy(path, &kv, &e));
+    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(kv, bytes_of(NULL, 0));
+    for (bool found = true;; n++) {
+        EXPECT_OK(kv_iter_next(it, &found, &key, &value, &e));
+        if (!found)
+            break;
+    }
+    kv_iter_free(WEFT_TAKE(it));
+    return n;
+}
+
+/* Of transaction 0 the set itself, of 1 another one that has not the block's hash and then the
+ * right one; 3 comes with the block; what 2 wrote nobody has kept.  Nothing stays behind, but
+ * of a transaction that has not come. */
+TEST(what_was_endorsed_here_waits_for_its_block)
+{
+    struct peer_world w;
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_fast_dir();
+    WEFT_CLEANUP(block_unref) struct block *b = peer_fixture_block(BLOCK);
+    struct buf sets[4] = { { 0 }, { 0 }, { 0 }, { 0 } };
+    WEFT_CLEANUP(buf_done) struct buf other = { 0 };
+    for (size_t i = 0; i < 4; i++)
+        put_written(&sets[i], i);
+    put(&other, 1, "collBoth", bytes_of_str("\x1a\x04\x0a\x02\x61\x31"));
+    struct kv_pvt_data came = { 3, buf_bytes(&sets[3]) };
+    EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", "mychannel", &e));
+    peer_fixture_take(&w, 0, BLOCK);
+    endorse(&w, id_of(b, 0), BLOCK, buf_bytes(&sets[0]));
+    endorse(&w, id_of(b, 1), BLOCK, buf_bytes(&other));
+    endorse(&w, id_of(b, 1), BLOCK, buf_bytes(&sets[1]));
+    endorse(&w, bytes_of_str("never comes"), BLOCK, buf_bytes(&sets[2]));
+    EXPECT_OK(peer_world_take(&w, b, &came, 1, &e));
+    EXPECT_OK(kv_ledger_sync(w.ledger, &e));
+    WEFT_FREE char *hex0 = bytes_to_hex(buf_bytes(&sets[0]));
+    WEFT_FREE char *hex1 = bytes_to_hex(buf_bytes(&sets[1]));
+    WEFT_FREE char *hex3 = bytes_to_hex(buf_bytes(&sets[3]));
+    WEFT_FREE char *want = weft_asprintf("0:%s 1:%s 3:%s ", hex0, hex1, hex3);
+    expect_data(&w, want);
+    peer_world_close(&w);
+    EXPECT_EQ(kept(dir), 3);
+    for (size_t i = 0; i < 4; i++)
+        buf_done(&sets[i]);
+}
+
+/* Blocks of private data of which nothing came take nothing away: it may come yet. */
+TEST(what_waits_stays_over_a_restart_until_its_height_is_long_past)
+{
+    struct peer_world w;
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_fast_dir();
+    EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", "mychannel", &e));
+    peer_fixture_take(&w, 0, 2);
+    endorse(&w, bytes_of_str("early"), 2, bytes_of_str(""));
+    peer_fixture_take(&w, 2, 4);
+    endorse(&w, bytes_of_str("later"), 10, bytes_of_str(""));
+    peer_world_close(&w);
+    EXPECT_EQ(kept(dir), 6);
+    EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", "mychannel", &e));
+    peer_fixture_take(&w, 4, 20); /* retention is 10: nothing below 10 from block 20 on */
+    peer_world_close(&w);
+    EXPECT_EQ(kept(dir), 6);
+    EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", "mychannel", &e));
+    peer_fixture_take(&w, 20, 21);
+    peer_world_close(&w);
+    EXPECT_EQ(kept(dir), 3);
 }

@@ -26,7 +26,7 @@ struct world {
 static void open_folder(struct world *w)
 {
     struct weft_err e = { 0 };
-    struct kv_ledgers_config config = { "Org1MSP", true, 100 };
+    struct kv_ledgers_config config = { .mspid = "Org1MSP", .history = true };
     EXPECT_OK(kv_ledgers_open(w->dir, &config, &w->all, &e));
 }
 

@@ -10,8 +10,9 @@
 
 LOG_DEFINE(logger, "kvledger");
 
-enum {
-    PURGE_INTERVAL = 100 /* where none is given */
+enum { /* where none is given */
+    PURGE_INTERVAL = 100,
+    TRANSIENT_RETENTION = 1000,
 };
 
 static const char current_format[] = "2.0";
@@ -28,12 +29,21 @@ static enum weft_code open_kv(const struct kv_ledgers *l, const char *name, cons
 }
 
 /* Nobody could make these again. */
+static enum weft_code open_mending(const char *path, struct kv **ret, struct weft_err *e)
+{
+    WEFT_TRY(dir_make(path, e));
+    WEFT_TRY(dir_sync_parent(path, e));
+    return kv_open_mending(path, "", ret, e);
+}
+
 static enum weft_code open_private_data(struct kv_ledgers *l, struct weft_err *e)
 {
     WEFT_FREE char *path = weft_asprintf("%s/pvtdataStore", l->root);
-    WEFT_TRY(dir_make(path, e));
-    WEFT_TRY(dir_sync_parent(path, e));
-    return kv_open_mending(path, "", &l->pvtdata, e);
+    WEFT_TRY(open_mending(path, &l->pvtdata, e));
+    if (l->config.transient == NULL)
+        return WEFT_OK;
+    enum weft_code rc = open_mending(l->config.transient, &l->transient, e);
+    return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "failed to open transient store");
 }
 
 static enum weft_code set_aside(const struct kv_ledgers *l, const char *name, struct weft_err *e)
@@ -236,6 +246,8 @@ enum weft_code kv_ledgers_open(const char *root, const struct kv_ledgers_config 
     l->config.mspid = l->mspid;
     if (l->config.purge_interval == 0)
         l->config.purge_interval = PURGE_INTERVAL;
+    if (l->config.transient_retention == 0)
+        l->config.transient_retention = TRANSIENT_RETENTION;
     enum weft_code rc = open_all(l, &why);
     if (rc == WEFT_OK)
         rc = id_store_unfinished(l->ids, &unfinished, &why);
@@ -255,6 +267,7 @@ void kv_ledgers_close(struct kv_ledgers *l)
     if (l == NULL)
         return;
     kv_close(l->pvtdata);
+    kv_close(l->transient);
     close_state(l);
     kv_close(l->history);
     struct weft_err e = { 0 };

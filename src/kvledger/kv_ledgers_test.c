@@ -16,7 +16,7 @@ __attribute__((constructor)) static void be_quiet(void)
     WEFT_IGNORE(log_set_spec("panic", NULL));
 }
 
-static const struct kv_ledgers_config config = { "Org1MSP", true, 100 };
+static const struct kv_ledgers_config config = { .mspid = "Org1MSP", .history = true };
 
 /* Block 0 as a peer that joins has it: with flags. */
 static struct block *genesis(void)
@@ -286,7 +286,7 @@ TEST(a_peer_that_keeps_no_history_makes_none)
     struct weft_err e = { 0 };
     WEFT_FREE char *dir = weft_test_fast_dir();
     WEFT_FREE char *history = weft_asprintf("%s/historyLeveldb", dir);
-    struct kv_ledgers_config none = { "Org1MSP", false, 0 };
+    struct kv_ledgers_config none = { .mspid = "Org1MSP" };
     WEFT_CLEANUP(block_unref) struct block *b = genesis();
     WEFT_CLEANUP(kv_ledgers_close) struct kv_ledgers *all = NULL;
     WEFT_CLEANUP(kv_ledger_close) struct kv_ledger *l = NULL;

@@ -135,7 +135,7 @@ TEST(a_paused_channel_is_left_alone_until_it_is_resumed)
 {
     struct weft_err e = { 0 };
     WEFT_FREE char *dir = peer_fixture_copy();
-    struct kv_ledgers_config config = { "Org1MSP", true, 100 };
+    struct kv_ledgers_config config = { .mspid = "Org1MSP", .history = true };
     EXPECT_OK(ledger_admin_pause(dir, "mychannel", &e));
     EXPECT_OK(ledger_admin_pause(dir, "mychannel", &e));
     {
@@ -165,7 +165,7 @@ TEST(nothing_is_done_while_a_peer_has_the_ledgers)
     WEFT_FREE char *dir = weft_test_fast_dir();
     WEFT_CLEANUP(kv_ledgers_close) struct kv_ledgers *all = NULL;
     struct kv_ledgers *second = NULL;
-    struct kv_ledgers_config config = { "Org1MSP", true, 100 };
+    struct kv_ledgers_config config = { .mspid = "Org1MSP", .history = true };
     EXPECT_OK(kv_ledgers_open(dir, &config, &all, &e));
     WEFT_FREE char *words = weft_asprintf(
         "as another peer node command is executing, wait for that command to complete its "

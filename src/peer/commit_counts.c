@@ -22,7 +22,7 @@ struct commit_counts {
     struct metrics_owner *owner;
     char *channel_id;
     struct metric_cell *ledger_height, *state_height, *validation, *commit, *processing, *storing,
-        *block, *state, *whole;
+        *block, *state, *whole, *list_missing, *purge;
     struct last_cell last;
 };
 
@@ -39,6 +39,8 @@ struct commit_counts *commit_counts_new(struct metrics *metrics, const char *cha
     c->storing = METRIC_OF(o, LEDGER_BLOCKSTORAGE_AND_PVTDATA_COMMIT_TIME, channel_id);
     c->block = METRIC_OF(o, LEDGER_BLOCKSTORAGE_COMMIT_TIME, channel_id);
     c->state = METRIC_OF(o, LEDGER_STATEDB_COMMIT_TIME, channel_id);
+    c->list_missing = METRIC_OF(o, GOSSIP_PRIVDATA_LIST_MISSING_DURATION, channel_id);
+    c->purge = METRIC_OF(o, GOSSIP_PRIVDATA_PURGE_DURATION, channel_id);
     c->whole = METRIC_OF(o, GOSSIP_STATE_COMMIT_DURATION, channel_id);
     return c;
 }
@@ -108,4 +110,6 @@ void commit_counts_times(void *ctx, const struct kv_commit_times *times)
     metric_observe_ns(c->storing, times->storage_ns);
     metric_observe_ns(c->block, times->block_ns);
     metric_observe_ns(c->state, times->state_ns);
+    metric_observe_ns(c->list_missing, times->fetch_ns);
+    metric_observe_ns(c->purge, times->purge_ns);
 }
