@@ -88,12 +88,16 @@ static bool is_rebuilding(void *ctx)
     return ((struct endorser_world *)ctx)->rebuilding;
 }
 
-static enum weft_code keep_private(void *ctx, const char *channel, struct bytes tx_id,
-                                   struct bytes write_set, struct weft_err *e)
+static enum weft_code keep_private(void *ctx, const struct peer_channel_view *channel,
+                                   const struct private_set *set, struct weft_err *e)
 {
-    (void)channel, (void)tx_id, (void)e;
-    EXPECT(write_set.len > 0);
-    ((struct endorser_world *)ctx)->kept++;
+    struct endorser_world *w = ctx;
+    (void)e;
+    EXPECT_STR(channel->id, "mychannel");
+    EXPECT(set->tx_id.len > 0);
+    buf_clear(&w->kept_set);
+    buf_put(&w->kept_set, set->bytes);
+    w->kept++;
     return WEFT_OK;
 }
 
@@ -158,6 +162,7 @@ void endorser_world_open(struct endorser_world *w)
 
 void endorser_world_done(struct endorser_world *w)
 {
+    buf_done(&w->kept_set);
     bundle_unref(w->bundle);
     kv_ledger_close(w->ledger);
     kv_ledgers_close(w->ledgers);

@@ -29,7 +29,8 @@ struct endorser_world {
     struct peer_support support;
     struct endorser endorser;
     bool rebuilding;
-    size_t kept; /* private write sets */
+    size_t kept;         /* private write sets */
+    struct buf kept_set; /* the last of them */
 };
 
 void endorser_world_open(struct endorser_world *w);

@@ -248,17 +248,23 @@ static bool keep_private(struct work *w)
 {
     const struct endorser_config *config = &w->en->config;
     WEFT_CLEANUP(buf_done) struct buf private = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf with_config = { 0 };
     struct weft_err e = { 0 };
     if (w->simulator != NULL)
         tx_simulator_private_results(w->simulator, &private);
     if (private.len == 0)
         return true;
-    enum weft_code rc = WEFT_UNAVAILABLE;
-    if (config->keep_private != NULL)
-        rc = config->keep_private(config->keep_ctx, w->channel.id, w->p.channel.tx_id,
-                                  buf_bytes(&private), &e);
-    else
-        (void)WEFT_FAIL(&e, rc, "this peer keeps no private data");
+    struct private_set set = {
+        .tx_id = w->p.channel.tx_id,
+        .height = block_store_height(kv_ledger_blocks(w->channel.ledger)),
+        .bytes = buf_bytes(&private),
+    };
+    enum weft_code rc =
+        private_set_add_config(&set, config->mspid, &config->implicit, &with_config, &e);
+    if (rc == WEFT_OK && config->keep_private == NULL)
+        rc = WEFT_FAIL(&e, WEFT_UNAVAILABLE, "this peer keeps no private data");
+    if (rc == WEFT_OK)
+        rc = config->keep_private(config->keep_ctx, &w->channel, &set, &e);
     if (rc == WEFT_OK)
         return true;
     w->ret->facts.simulation_failed = true;

@@ -24,6 +24,7 @@
 #ifndef WEFT_ENDORSER_ENDORSER_H
 #define WEFT_ENDORSER_ENDORSER_H
 
+#include "endorser/private_set.h"
 #include "endorser/scc.h"
 #include "net/grpc_meta.h"
 
@@ -34,11 +35,12 @@ struct endorser_config {
     struct msp *local_msp;
     const struct signing_identity *me;
     const char *mspid;
-    bool enabled[SCC_NR]; /* chaincode.system */
+    bool enabled[SCC_NR];          /* chaincode.system */
+    struct dissemination implicit; /* of our organisation's implicit collection */
     /* Keeps what a transaction wrote privately until its block comes, and hands it on to other
-     * members: bytes of a TxPvtReadWriteSet.  NULL: what writes privately is refused. */
-    enum weft_code (*keep_private)(void *ctx, const char *channel, struct bytes tx_id,
-                                   struct bytes write_set, struct weft_err *e);
+     * members.  NULL: what writes privately is refused. */
+    enum weft_code (*keep_private)(void *ctx, const struct peer_channel_view *channel,
+                                   const struct private_set *set, struct weft_err *e);
     void *keep_ctx;
 };
 

@@ -1,7 +1,13 @@
 #include "peer/peer_services.h"
 
+#include "base/log.h"
 #include "config/core_config.h"
+#include "kvledger/kv_ledger.h"
 #include "node/net_loop.h"
+
+#include <inttypes.h>
+
+LOG_DEFINE(logger, "gossip.service");
 
 enum {
     METHODS = 1 + EVENT_METHODS
@@ -12,6 +18,28 @@ struct peer_services {
     struct event_service *events;
     struct grpc_method methods[METHODS];
 };
+
+/* No other peer is known to hand it on to. */
+static enum weft_code keep_private(void *ctx, const struct peer_channel_view *channel,
+                                   const struct private_set *set, struct weft_err *e)
+{
+    const struct peer_services_world *w = ctx;
+    const struct endorser_config *c = &w->endorser.config;
+    enum weft_code rc = WEFT_OK;
+    if (c->implicit.required > 0)
+        rc = WEFT_FAIL(e, WEFT_UNAVAILABLE,
+                       "failed to distribute private collection, txID %.*s, channel %s: could not "
+                       "build private data dissemination plan for chaincode _lifecycle and "
+                       "collection _implicit_org_%s: required to disseminate to at least %" PRIu32
+                       " peers, but know of only 0 eligible peers",
+                       (int)set->tx_id.len, (const char *)set->tx_id.data, channel->id, c->mspid,
+                       c->implicit.required);
+    else
+        rc = kv_ledger_keep_private(channel->ledger, set->tx_id, set->height, set->bytes, e);
+    if (rc != WEFT_OK)
+        LOG_ERROR(&logger, "%s", e->msg);
+    return rc;
+}
 
 void peer_services_init(struct peer_services_world *w, const struct core_config *config,
                         const struct peer_support *support, struct msp *local,
@@ -35,6 +63,10 @@ void peer_services_init(struct peer_services_world *w, const struct core_config 
                      [SCC_CSCC] = c->cscc_enabled,
                      [SCC_QSCC] = c->qscc_enabled,
                      [SCC_LIFECYCLE] = c->lifecycle_enabled },
+        .implicit = { config->pvt_data.implicit_required_peer_count,
+                      config->pvt_data.implicit_max_peer_count },
+        .keep_private = keep_private,
+        .keep_ctx = w,
     };
     endorser_init(&w->endorser, &endorser);
     scc_log_deployment(endorser.enabled);

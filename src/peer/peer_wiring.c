@@ -38,7 +38,7 @@ LOG_DEFINE(comm_log, "core.comm");
 
 struct peer {
     const struct core_config *config;
-    char *address, *root; /* ledgersData */
+    char *address, *root, *transient; /* ledgersData, transientstore */
     struct signing_identity *signer;
     struct msp_manager *local; /* our own MSP, alone */
     struct peer_tls *tls;
@@ -186,13 +186,16 @@ static enum weft_code open_ledgers(struct peer *p, struct weft_err *e)
 {
     const struct core_config *c = p->config;
     p->root = weft_asprintf("%s/ledgersData", c->peer.file_system_path);
+    p->transient = weft_asprintf("%s/transientstore", c->peer.file_system_path);
     LOG_INFO(&ledger_log, "Initializing LedgerMgr");
     enum weft_code rc = peer_channels_open(
         &(struct peer_channels_config){
             .root = p->root,
             .ledgers = { .mspid = c->peer.local_msp_id,
                          .history = c->ledger.history_enabled,
-                         .purge_interval = c->pvt_data.purge_interval },
+                         .purge_interval = c->pvt_data.purge_interval,
+                         .transient = p->transient,
+                         .transient_retention = c->pvt_data.transient_store_max_block_retention },
             .chan = { .puller = { .config = c,
                                   .signer = p->signer,
                                   .tls = p->tls,
@@ -377,6 +380,7 @@ void peer_stop(struct peer *p)
     signing_identity_free(p->signer);
     free(p->address);
     free(p->root);
+    free(p->transient);
     free(p);
 }
 
