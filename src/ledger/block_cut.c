@@ -182,7 +182,7 @@ enum weft_code block_index_cut(const struct block_index *ix, const char *dir, ui
         if (found && r.view.number > last)
             WEFT_TRY(delete_block(ix, &r, batch, e));
         if (kv_batch_bytes(batch) > BATCH_BYTES) {
-            WEFT_TRY(kv_write(ix->kv, batch, false, e));
+            WEFT_TRY(kv_write(ix->kv, batch, true, e));
             kv_batch_clear(batch);
         }
     }

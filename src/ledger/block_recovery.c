@@ -80,7 +80,7 @@ static void take_record(struct walk *w, const struct block_place *at)
 
 static enum weft_code write_batch(struct walk *w, struct weft_err *e)
 {
-    WEFT_TRY(kv_write(w->ix->kv, w->batch, false, e));
+    WEFT_TRY(kv_write(w->ix->kv, w->batch, true, e));
     kv_batch_clear(w->batch);
     return WEFT_OK;
 }
@@ -115,9 +115,11 @@ static enum weft_code later_files_empty(const struct walk *w, uint64_t file, boo
 }
 
 /* May the bytes from here on be what a crash left (block_tail.h)?  With the
- * checkpoint at hand nothing behind it needs to be good, unless a good block
- * follows; without it anything may have been stored, and only what looks like
- * a crash is taken for one.  `why` says what is wrong with the record. */
+ * checkpoint at hand nothing behind it was announced: it lasts before that.
+ * (Only a good block right behind something that is no hole looks too much
+ * like an index from a backup.)  Without it anything may have been stored, and
+ * only what looks like a crash is taken for one.  `why` says what is wrong
+ * with the record. */
 static enum weft_code check_tail(const struct walk *w, const struct block_place *bad, bool torn,
                                  const struct weft_err *why, struct weft_err *e)
 {
@@ -126,7 +128,8 @@ static enum weft_code check_tail(const struct walk *w, const struct block_place 
     WEFT_TRY(later_files_empty(w, bad->file, &last, e));
     WEFT_TRY(block_tail_look(w->dir, bad, next_number(w), &tail, e));
     bool crash_like = torn || tail.hole || w->has_known;
-    bool by_crash = tail.zero || (crash_like && !tail.followed) || (w->has_known && tail.hole);
+    bool hole = tail.hole || tail.begins_zero;
+    bool by_crash = tail.zero || (crash_like && !tail.followed) || (w->has_known && hole);
     if (past_known(w, bad) && last && by_crash)
         return WEFT_OK;
     WEFT_FREE char *path = block_file_path(w->dir, bad->file);
@@ -237,7 +240,7 @@ static enum weft_code wipe_index(const struct block_index *ix, struct weft_err *
             break;
         kv_batch_delete(batch, key);
         if (kv_batch_bytes(batch) >= BATCH_BYTES) {
-            WEFT_TRY(kv_write(ix->kv, batch, false, e));
+            WEFT_TRY(kv_write(ix->kv, batch, true, e));
             kv_batch_clear(batch);
         }
     }

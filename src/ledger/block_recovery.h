@@ -3,7 +3,8 @@
  *
  *     files   [0][1][2][3][4][5][6][torn
  *     index    .  .  .  .  ^ checkpoint: everything up to here is indexed
- *     size     .  .  .  .  .  .  ^ block file checkpoint: good up to here
+ *     size     .  .  .  .  .  .  ^ block file checkpoint: good up to here, and
+ *                                  all that was announced
  *
  * The files are the truth.  From the index checkpoint on every record is read,
  * its number and its previous hash are held against the block before it, and

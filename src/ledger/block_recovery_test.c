@@ -347,6 +347,75 @@ TEST(garbage_behind_the_checkpoint_is_cut_off_but_not_without_one)
     }
 }
 
+/* What a crash leaves of an index that is written to: the last record of the log is not right.
+ * All that was announced is in front of it. */
+TEST(an_index_with_a_torn_log_still_tells_what_was_announced)
+{
+    struct weft_err e = { 0 };
+    struct world w;
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    start_world(&w);
+    append(&w, BLOCKS);
+    EXPECT_OK(dir_list(w.index, &l, &e));
+    for (size_t i = 0; i < l.count; i++) {
+        if (strstr(l.names[i], ".log") == NULL)
+            continue;
+        WEFT_FREE char *path = weft_asprintf("%s/%s", w.index, l.names[i]);
+        WEFT_CLEANUP(buf_done) struct buf log = weft_test_read(path);
+        buf_put(&log, bytes_of("crc!\x08\x00\x01 half a record", 21));
+        EXPECT_OK(file_write_atomic(path, buf_bytes(&log), 0644, &e));
+    }
+    add_tail(&w, bytes_of_str("\x02zz")); /* which without the checkpoint is refused */
+    opens_with(&w, BLOCKS);
+    end_world(&w);
+}
+
+/* A group of blocks was on its way when the power went: of the first one a page is missing, the
+ * one behind it is whole.  The piece of the page is a few zeros long, or many. */
+TEST(a_hole_in_a_group_that_was_never_announced_is_cut_off)
+{
+    static const size_t pieces[] = { 1, 5, 14, 16, 300 };
+    for (size_t i = 0; i < 2 * WEFT_ARRAY_LEN(pieces); i++) {
+        struct weft_err e = { 0 };
+        struct world w;
+        size_t txs_at = 0, piece = pieces[i / 2];
+        WEFT_CLEANUP(buf_done) struct buf record = { 0 };
+        start_world(&w);
+        block_record_encode(&chain_next(&w.chain, 2, 1000)->v, &record, &txs_at);
+        size_t rest = record.len - 2000, first = (4096 - piece - rest) / 2;
+        chain_done(&w.chain);
+        chain_init(&w.chain, "ch", 11);
+        EXPECT_OK(open_world(&w, &e));
+        EXPECT_OK(
+            block_store_append(w.bs, &chain_next(&w.chain, 2, first)->v, BLOCK_APPEND_SYNC, &e));
+        close_world(&w);
+        WEFT_FREE char *kept = weft_asprintf("%s/kept", w.dir);
+        copy_dir(w.index, kept);
+        EXPECT_OK(open_world(&w, &e));
+        block_stores_set_file_bytes(w.stores, BLOCK_FILE_BYTES_MAX);
+        block_store_close(WEFT_TAKE(w.bs));
+        EXPECT_OK(block_store_open(w.stores, "ch", &w.bs, &e));
+        for (size_t n = 0; n < 2; n++)
+            EXPECT_OK(
+                block_store_append(w.bs, &chain_next(&w.chain, 2, 70)->v, BLOCK_APPEND_LATER, &e));
+        EXPECT_OK(block_store_sync(w.bs, &e));
+        close_world(&w);
+        struct block_place hole = place_of(&w, 1);
+        EXPECT(hole.offset == 4096 - piece || hole.offset == 4096 - piece - 1);
+        WEFT_CLEANUP(buf_done) struct buf b = read_number(&w, 0);
+        memset(b.data + hole.offset, 0, 4096 - hole.offset);
+        write_number(&w, 0, buf_bytes(&b));
+        if (i % 2 == 0) {
+            copy_dir(kept, w.index);
+            opens_with(&w, 1);
+        } else {
+            drop_index(&w);
+            refused(&w, "is damaged at offset");
+        }
+        end_world(&w);
+    }
+}
+
 /* A crash right after the first write to a new file. */
 TEST(a_torn_record_at_the_beginning_of_a_new_file_is_cut_off)
 {

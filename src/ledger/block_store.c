@@ -98,7 +98,7 @@ static enum weft_code flush_index(struct block_store *bs, struct weft_err *e)
     WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
     kv_flush(bs->ix.kv);
     block_index_put_checkpoint(&bs->ix, b, bs->durable.last_block);
-    return kv_write(bs->ix.kv, b, false, e);
+    return kv_write(bs->ix.kv, b, true, e);
 }
 
 static void block_store_release(struct block_store *bs)
@@ -290,8 +290,10 @@ enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e)
         cut_back(bs, bs->durable.size);
         return give_up(bs, rc, "error appending block to file", e);
     }
+    /* The checkpoint lasts before the height is announced: what lies behind it after a crash is
+     * of a group that nobody was told of, whatever is left of its blocks. */
     block_checkpoint_put(&bs->ix, bs->batch, &bs->written);
-    rc = kv_write(bs->ix.kv, bs->batch, false, e);
+    rc = kv_write(bs->ix.kv, bs->batch, true, e);
     kv_batch_clear(bs->batch);
     if (rc != WEFT_OK)
         return give_up(bs, rc, "the block is stored but could not be indexed", e);

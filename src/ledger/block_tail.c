@@ -22,6 +22,13 @@ static bool all_zero(struct bytes b)
     return true;
 }
 
+/* Zeros from the beginning up to the end of the page that it lies in. */
+static bool begins_zero(struct bytes b, uint64_t offset)
+{
+    size_t n = (size_t)(PAGE_BYTES - offset % PAGE_BYTES);
+    return b.len > 0 && all_zero(bytes_of(b.data, n < b.len ? n : b.len));
+}
+
 /* `offset` is where the bytes lie in their file: pages begin there, not here. */
 static bool has_hole(struct bytes b, uint64_t offset)
 {
@@ -105,6 +112,7 @@ enum weft_code block_tail_look(const char *dir, const struct block_place *bad, u
     size_t next = find_block(buf_bytes(&b), number);
     ret->followed = next > 0;
     ret->zero = all_zero(buf_bytes(&b));
+    ret->begins_zero = begins_zero(buf_bytes(&b), bad->offset);
     ret->hole = has_hole(bytes_of(b.data, next > 0 ? next : b.len), bad->offset);
     return WEFT_OK;
 }

@@ -10,6 +10,8 @@
  *             further on: as a rule the bad one was stored before it
  *   hole      before that block, or anywhere, a page is zeros from the record
  *             on: its size was saved, and other pages, but not this one
+ *   begins    the record is zeros up to the end of its page, be these a few:
+ *   zero      no record begins so, but for a few it is as well one spoilt byte
  *
  * The block is found wherever it begins, since a bad length leads nowhere.
  *
@@ -29,7 +31,7 @@ enum {
 };
 
 struct block_tail {
-    bool zero, hole, followed;
+    bool zero, hole, begins_zero, followed;
 };
 
 /* Looks at the file from `bad` on; the record there should have been block

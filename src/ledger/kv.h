@@ -33,9 +33,9 @@ struct kv;
 enum weft_code kv_open(const char *path, const char *format, struct kv **ret,
                        struct weft_err *e) WEFT_MUST_CHECK;
 
-/* The same for what can't be made again, and whose writes are synced: what a crash has torn at
- * the end of the log nobody was told of, and it is passed over, with a line in the log.  Damage
- * elsewhere is WEFT_CORRUPT (kv_log.h). */
+/* The same for what can't be made again, or not all of it, and whose writes are all synced: what
+ * a crash has torn at the end of the log nobody was told of, and it is passed over, with a line in
+ * the log.  Damage elsewhere is WEFT_CORRUPT (kv_log.h). */
 enum weft_code kv_open_mending(const char *path, const char *format, struct kv **ret,
                                struct weft_err *e) WEFT_MUST_CHECK;
 
