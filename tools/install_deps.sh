@@ -9,6 +9,9 @@ packages="gcc g++ clang libclang-rt-14-dev clang-format clang-tidy cmake ninja-b
     libyaml-dev libmicrohttpd-dev libgnutls28-dev libcmocka-dev libzstd-dev"
 [ "${1:-}" = interop ] && packages="$packages nodejs npm"
 
+# Intel's, for CPUs of its kind
+[ "$(dpkg --print-architecture)" = amd64 ] && packages="$packages libipsec-mb-dev"
+
 missing=
 for p in $packages; do
     # nodejs may have come from elsewhere than Debian
