@@ -333,7 +333,7 @@ enum weft_code chain_new(const struct chain_config *config, const struct chain_d
     if (bundle_orderer(c->bundle) == NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "[channel %s] has no orderer configuration", c->id);
     configure_cutter(c);
-    struct consenter_config with = { .cluster = config->cluster };
+    struct consenter_config with = { .cluster = config->cluster, .raft_index = config->raft_index };
     enum weft_code rc = block_consenter_metadata(config->last, &with.last_metadata, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "error extracting orderer metadata for channel: %s", c->id);

@@ -75,7 +75,8 @@ struct chain_config {
     const struct block_view *last;   /* the newest block */
     struct journal *journal;         /* NULL: pending messages are not kept */
     bool journal_ends;               /* it is read, and then not written any more */
-    const struct x509_cert *cluster; /* see consenter_config */
+    const struct x509_cert *cluster; /* see consenter_config, twice */
+    uint64_t raft_index;
 };
 
 /* Takes references of the bundle, and the journal. */

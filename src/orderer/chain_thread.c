@@ -228,6 +228,54 @@ static void run(void *arg)
     loop_run(((struct chain_thread *)arg)->loop);
 }
 
+/* ---- Raft's files ------------------------------------------------------------------------------- */
+
+static struct raft_files raft_files_of(const struct chain_thread *t)
+{
+    return (struct raft_files){ t->world->wal_dir, t->world->snap_dir, t->id };
+}
+
+/* False: there is no Raft, and nothing to be done about its files. */
+static bool is_raft(const struct chain_thread *t, struct raft_place *ret)
+{
+    struct consenter_status status;
+    chain_status(t->chain, &status);
+    *ret = status.raft;
+    return ret->node != 0 && t->world->wal_dir[0] != '\0' && t->world->snap_dir[0] != '\0';
+}
+
+static enum weft_code hand_over(const struct chain_thread *t, const struct raft_place *place,
+                                struct weft_err *e)
+{
+    WEFT_CLEANUP(block_unref) struct block *last = NULL;
+    WEFT_CLEANUP(buf_done) struct buf encoded = { 0 };
+    struct raft_files files = raft_files_of(t);
+    WEFT_TRY(block_store_read(t->store, UINT64_MAX, &last, e));
+    block_encode(&last->v, &encoded);
+    return raft_files_write(&files, place, buf_bytes(&encoded), e);
+}
+
+static void write_raft_files(const struct chain_thread *t)
+{
+    struct raft_place place;
+    struct weft_err e = { 0 };
+    if (is_raft(t, &place) && hand_over(t, &place, &e) != WEFT_OK)
+        LOG_WARN(&logger, "A Go orderer will not go on with this channel: %s" LOG_KV "channel=%s",
+                 e.msg, t->id);
+}
+
+enum weft_code chain_thread_set_raft_aside(const struct chain_thread *t, struct weft_err *e)
+{
+    struct raft_place place;
+    struct raft_files files = raft_files_of(t);
+    if (!is_raft(t, &place))
+        return WEFT_OK;
+    enum weft_code rc = raft_files_set_aside(&files, e);
+    return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "[channel: %s] Raft's files", t->id);
+}
+
+/* ---- the end -------------------------------------------------------------------------------------- */
+
 static void take_stop(struct mail *m, void *owner)
 {
     struct chain_thread *t = owner;
@@ -235,6 +283,8 @@ static void take_stop(struct mail *m, void *owner)
     (void)m;
     if (!t->failed && chain_stop(t->chain, clock_monotonic_ns(), &e) != WEFT_OK)
         fail(t, &e);
+    if (!t->failed)
+        write_raft_files(t);
     loop_stop(t->loop);
 }
 
@@ -260,6 +310,7 @@ static enum weft_code make_chain(struct chain_thread *t, struct bundle *bundle, 
 {
     WEFT_CLEANUP(block_unref) struct block *last = NULL;
     WEFT_CLEANUP(journal_close) struct journal *journal = NULL;
+    const struct raft_files files = raft_files_of(t);
     WEFT_TRY(block_store_read(t->store, UINT64_MAX, &last, e));
     WEFT_TRY(open_journal(t, &journal, e));
     const struct chain_deps deps = {
@@ -284,7 +335,8 @@ static enum weft_code make_chain(struct chain_thread *t, struct bundle *bundle, 
                                          .last = &last->v,
                                          .journal = journal,
                                          .journal_ends = !t->world->journal,
-                                         .cluster = t->world->cluster };
+                                         .cluster = t->world->cluster,
+                                         .raft_index = raft_files_index(&files) };
     WEFT_TRY(chain_new(&config, &deps, &t->chain, e));
     journal = NULL; /* the chain's now */
     return WEFT_OK;
@@ -316,6 +368,7 @@ enum weft_code chain_thread_new(const struct chain_world *world, const char *id,
 
 enum weft_code chain_thread_start(struct chain_thread *t, struct weft_err *e)
 {
+    WEFT_TRY(chain_thread_set_raft_aside(t, e)); /* before there is a block that they don't know */
     WEFT_TRY(chain_start(t->chain, clock_monotonic_ns(), e));
     LOG_DEBUG(&logger, "Starting channel: %s", t->id);
     return thread_start(t->name, run, t, &t->thread, e);

@@ -32,9 +32,10 @@ struct chain_world {
     const struct signing_identity *signer;
     const struct x509_cert *cluster; /* see consenter_config; or NULL */
     struct channel_listeners listeners;
-    struct metrics *metrics; /* may be NULL */
-    const char *journals;    /* the folder of the journals */
-    bool journal;            /* are they written? */
+    struct metrics *metrics;        /* may be NULL */
+    const char *journals;           /* the folder of the journals */
+    bool journal;                   /* are they written? */
+    const char *wal_dir, *snap_dir; /* see raft_files.h */
     void *ctx;
     /* As in chain_deps, on the chain's thread. */
     enum weft_code (*create_channel)(void *ctx, struct bytes config_envelope, struct weft_err *e);
@@ -54,6 +55,9 @@ enum weft_code chain_thread_start(struct chain_thread *t, struct weft_err *e) WE
  * can end at once. */
 void chain_thread_ask_stop(struct chain_thread *t);
 void chain_thread_join(struct chain_thread *t);
+/* Before start, and after join where the channel goes for good: see raft_files.h. */
+enum weft_code chain_thread_set_raft_aside(const struct chain_thread *t,
+                                           struct weft_err *e) WEFT_MUST_CHECK;
 /* After join; also if it was never started. */
 void chain_thread_free(struct chain_thread *t);
 WEFT_DEFINE_CLEANUP(struct chain_thread *, chain_thread_free)

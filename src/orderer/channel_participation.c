@@ -155,7 +155,9 @@ static enum weft_code remove_channel(struct registrar *r, struct chain_thread *t
     channel_news_send(&r->world.listeners,
                       &(struct channel_event){ .what = CHANNEL_REMOVED, .start = { .id = id } });
     take_out(r, t);
+    enum weft_code rc = chain_thread_set_raft_aside(t, e);
     chain_thread_free(t);
+    WEFT_TRY(rc);
     WEFT_TRY(block_stores_remove(r->stores, id, e));
     if (path_exists(journal) && unlink(journal) != 0)
         return WEFT_FAIL(e, WEFT_IO, "can't remove %s", journal);

@@ -26,6 +26,7 @@
 
 #include "orderer/block_cutter.h"
 #include "orderer/order_request.h"
+#include "orderer/raft_files.h"
 
 struct bundle;
 struct consenter;
@@ -74,6 +75,7 @@ struct consenter_status {
     const char *status;   /* "active", "inactive"; a literal */
     bool is_errored;      /* Deliver: SERVICE_UNAVAILABLE */
     const char *refuses;  /* Broadcast: SERVICE_UNAVAILABLE, why; NULL: takes messages */
+    struct raft_place raft;
 };
 
 struct consenter_ops {
@@ -104,6 +106,7 @@ WEFT_DEFINE_CLEANUP(struct consenter *, consenter_free)
 /* What a new consenter is given besides its support. */
 struct consenter_config {
     struct bytes last_metadata;      /* the consenter's own, in the newest block */
+    uint64_t raft_index;             /* at least there was the end of Raft's log; 0: nobody knows */
     const struct x509_cert *cluster; /* our certificate as a server of the cluster; or NULL */
 };
 

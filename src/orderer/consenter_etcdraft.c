@@ -16,8 +16,9 @@
  *     says   3 3 3                                                     7
  *     place  3 4 5                                          6          7
  *
- * A start without a block behind it leaves no trace: the next one begins where it did,
- * lower than the original, which keeps its log, but with a place that no block has.
+ * A start without a block behind it is known from Raft's files (raft_files.h), if it was
+ * stopped and not killed; otherwise the next one begins where it did, lower than the
+ * original, which keeps its log, but with a place that no block has.
  *
  * Go origin   orderer/consensus/etcdraft/chain.go orderer/consensus/etcdraft/consenter.go
  */
@@ -211,7 +212,8 @@ static void etcdraft_status(const struct consenter *c, struct consenter_status *
     *ret = (struct consenter_status){ .relation = "consenter",
                                       .status = "active",
                                       .is_errored = r->refuses != NULL,
-                                      .refuses = r->refuses };
+                                      .refuses = r->refuses,
+                                      .raft = { r->id, r->metadata.raft_index } };
 }
 
 static void etcdraft_free(struct consenter *c)
@@ -289,7 +291,7 @@ enum weft_code consenter_etcdraft_new(const struct consenter_support *support,
                                          .metadata = etcdraft_metadata,
                                          .written = etcdraft_written };
     r->metadata = m;
-    r->metadata.raft_index = place;
+    r->metadata.raft_index = place > config->raft_index ? place : config->raft_index;
     r->said = m.raft_index;
     r->id = m.ids[self];
     set_config(r, metadata);

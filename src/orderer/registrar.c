@@ -377,6 +377,8 @@ enum weft_code registrar_open(const struct registrar_config *config, struct regi
                                      .metrics = config->metrics,
                                      .journals = r->journals,
                                      .journal = config->orderer->journal_enabled,
+                                     .wal_dir = config->orderer->wal_dir,
+                                     .snap_dir = config->orderer->snap_dir,
                                      .ctx = r,
                                      .create_channel = registrar_create_channel,
                                      .reprocess = reprocess,

@@ -3,14 +3,17 @@ settings, and how its certificates are replaced.  The original gives the same an
 PROGRAM in fabric_network)."""
 
 import datetime
+import os
 import unittest
 
+import chain_check
 import config_change
+import fabric_network
 import test_configuration
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from fabric_network import ORDERER, ORDERER_ORG, Orderer, repeated
+from fabric_network import ORDERER, ORDERER_ORG, Orderer, envelopes, repeated
 from harness import Certificates, fixture
 from test_configuration import APPLYING
 from wire import data, field, replaced
@@ -29,12 +32,12 @@ def consenter_metadata(block):
 
 class Base(test_configuration.Base):
     genesis = "etcdraft"
-    env = {}
+    env, program = {}, None
     channels = ("system-channel",)
     sent = 0
 
     def start(self, serves=True):
-        self.orderer = Orderer(self.dir, self.genesis, self.env).ready()
+        self.orderer = Orderer(self.dir, self.genesis, self.env, self.program).ready()
         self.addCleanup(self.orderer.process.stop, 9)
         for channel in self.channels if serves else ():
             self.wait_for_a_leader(channel)
@@ -201,6 +204,57 @@ class Rotation(Base):
                 (twice, "duplicate consenter")):
             with self.subTest(words):
                 self.refused(self.settings(edit)[0], 400, APPLYING + METADATA + words)
+
+
+class RaftFiles(Base):
+    """What a Go orderer wants to find, when it goes on where ours stopped."""
+
+    GO_ORDERER = os.environ.get("WEFT_GO_ORDERER")  # the path of one
+
+    def found(self):
+        return sorted(str(path.relative_to(self.dir)) for name in ("wal", "snap")
+                      for path in (self.dir / name).glob("*/*"))
+
+    def expected(self, system, mychannel):
+        wal = f"{0:016x}-{0:016x}.wal"
+        return sorted([f"wal/system-channel/{wal}", f"wal/mychannel/{wal}",
+                       f"snap/system-channel/{1:016x}-{system:016x}.snap",
+                       f"snap/mychannel/{1:016x}-{mychannel:016x}.snap"])
+
+    @unittest.skipIf("WEFT_ORDERER" in os.environ, "the original keeps its own")
+    def test_they_are_there_while_it_is_stopped_and_are_right(self):
+        self.one_more()
+        self.assertEqual(self.found(), [])
+        self.assertEqual(self.orderer.stop(), 0)
+        self.assertEqual(self.found(), self.expected(system=3, mychannel=3))
+        self.start()
+        self.assertEqual(self.orderer.stop(), 0)  # known, though it is in no block
+        self.assertEqual(self.found(), self.expected(system=4, mychannel=4))
+        newest = chain_check.read_chain(self.dir / "ledger/chains/mychannel")[-1]
+        (snapshot,) = (self.dir / "snap/mychannel").iterdir()
+        block = field(field(snapshot.read_bytes(), 2), 1)
+        self.assertEqual((field(field(block, 1), 1), envelopes(block)), newest)
+        self.start()
+        self.one_more()
+        self.assertEqual(self.raft_indices(), [0, 3, 6])
+        self.orderer.kill()
+        self.assertEqual(self.found(), [])
+        self.start()
+        self.one_more()
+        self.assertEqual(self.raft_indices(), [0, 3, 6, 8])
+
+    @unittest.skipUnless(GO_ORDERER, "WEFT_GO_ORDERER names none")
+    def test_a_go_orderer_goes_on_and_ours_again(self):
+        self.one_more()
+        self.change_settings(lambda m: replaced(m, 2, replaced(field(m, 2), 5, 1 << 20)))
+        for program in (self.GO_ORDERER, fabric_network.PROGRAM) * 2:
+            self.assertEqual(self.orderer.stop(), 0)
+            self.program = [program]
+            self.start()
+            self.one_more()
+            self.change(self.put("Orderer", "BatchTimeout", data(1, f"{self.sent}00ms")),
+                        self.orderers)
+        self.assertEqual(self.raft_indices(), [0, 3, 3, 6, 7, 9, 10, 12, 13, 15, 16])
 
 
 if __name__ == "__main__":
