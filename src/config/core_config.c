@@ -149,6 +149,7 @@ static const struct config_field fields[] = {
     { "metrics.statsd.address", FIELD_STRING, 0, AT(metrics.statsd_address), NULL },
     { "metrics.statsd.writeInterval", FIELD_DURATION, 0, AT(metrics.statsd_write_interval_ns), NULL },
     { "metrics.statsd.prefix", FIELD_STRING, 0, AT(metrics.statsd_prefix), NULL },
+    { "weft.health.lostAfter", FIELD_DURATION, OR_ZERO, AT(health_lost_after_ns), "1m" },
     { "logging.level", FIELD_STRING, 0, AT(logging_level), NULL },
 };
 /* clang-format on */

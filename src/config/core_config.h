@@ -146,7 +146,8 @@ struct core_config {
     const char *operations_address;
     struct config_tls operations_tls;
     struct config_metrics metrics;
-    const char *logging_level; /* no longer obeyed; said if it is set */
+    int64_t health_lost_after_ns; /* of our own: weft.health.lostAfter */
+    const char *logging_level;    /* no longer obeyed; said if it is set */
 
     const char *file, *dir;
     struct arena arena;

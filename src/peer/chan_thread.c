@@ -43,7 +43,7 @@ struct chan_thread {
     struct digest pki_id;
     char *pki_name;
     struct metric_cell *buffer_size, *leader;
-    _Atomic uint64_t full_ms; /* since when; 0: it is not */
+    _Atomic uint64_t behind_ms; /* since when more is here than can be handed on; 0: it is not */
 };
 
 /* ---- blocks on their way ------------------------------------------------------------------------ */
@@ -71,9 +71,9 @@ static void refuse_next(struct chan_thread *t, const struct block *b)
 
 static void note_buffer(struct chan_thread *t)
 {
-    bool is_full = payload_buffer_is_full(&t->buffer);
-    if (!is_full || atomic_load(&t->full_ms) == 0)
-        atomic_store(&t->full_ms, is_full ? clock_monotonic_ms() : 0);
+    bool is_behind = t->buffer.count > 0;
+    if (!is_behind || atomic_load(&t->behind_ms) == 0)
+        atomic_store(&t->behind_ms, is_behind ? clock_monotonic_ms() : 0);
     metric_set(t->buffer_size, (double)t->buffer.count);
 }
 
@@ -338,15 +338,16 @@ void chan_thread_free(struct chan_thread *t)
 
 bool chan_thread_is_well(const struct chan_thread *t, struct buf *reason)
 {
-    uint64_t now = clock_monotonic_ms(), full = atomic_load(&t->full_ms);
+    uint64_t limit = (uint64_t)t->world->puller.config->health_lost_after_ns / 1000000;
+    uint64_t now = clock_monotonic_ms(), behind = atomic_load(&t->behind_ms);
     uint64_t lost = block_puller_lost_ms(t->puller, now);
-    bool is_behind = full != 0 && now > full + CHAN_LOST_MS;
-    if (lost > CHAN_LOST_MS)
+    bool is_behind = behind != 0 && now > behind + limit;
+    if (lost > limit)
         buf_printf(reason, "channel %s: no blocks from the ordering service for %" PRIu64 "s",
                    t->id, lost / 1000);
     else if (is_behind)
         buf_printf(
             reason, "channel %s: behind the ordering service for %" PRIu64 "s, at height %" PRIu64,
-            t->id, (now - full) / 1000, block_store_height(kv_ledger_blocks(t->place.ledger)));
-    return lost <= CHAN_LOST_MS && !is_behind;
+            t->id, (now - behind) / 1000, block_store_height(kv_ledger_blocks(t->place.ledger)));
+    return lost <= limit && !is_behind;
 }

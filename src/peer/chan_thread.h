@@ -39,7 +39,6 @@ enum {
     CHAN_MAIL = 2048,
     CHAN_BUFFER_BYTES = 8 << 20,
     CHAN_OUT_BYTES = 16 << 20, /* handed on and not committed */
-    CHAN_LOST_MS = 60000,      /* so long without an orderer, or behind it: not well */
 };
 
 /* What all channels share; outlives the threads. */
@@ -65,7 +64,8 @@ void chan_thread_join(struct chan_thread *t);
 void chan_thread_free(struct chan_thread *t);
 WEFT_DEFINE_CLEANUP(struct chan_thread *, chan_thread_free)
 
-/* False: it has had no orderer, or could not keep up with one, for long; why is appended. */
+/* False: it has had no orderer, or could not keep up with one, for longer than
+ * weft.health.lostAfter; why is appended. */
 bool chan_thread_is_well(const struct chan_thread *t, struct buf *reason);
 
 #endif
