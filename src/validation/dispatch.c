@@ -12,8 +12,10 @@ static enum weft_code check_plugin(struct bytes plugin, struct weft_err *e)
 {
     if (is_name(plugin, "vscc"))
         return WEFT_OK;
-    return WEFT_FAIL(e, WEFT_UNAVAILABLE, "plugin with name %.*s wasn't found", (int)plugin.len,
-                     (const char *)plugin.data);
+    int len = (int)(plugin.len < 100 ? plugin.len : 100);
+    return WEFT_FAIL(e, WEFT_UNAVAILABLE,
+                     "plugin with name %.*s couldn't be used: plugin with name %.*s wasn't found",
+                     len, (const char *)plugin.data, len, (const char *)plugin.data);
 }
 
 /* Keys whose policies a namespace changes, once it was found good. */

@@ -196,7 +196,8 @@ TEST(another_plugin_ends_the_work_on_the_channel)
                        (struct bytes){ 0 });
     vworld_add(&w, &(struct tx_order){ .chaincode = "odd" });
     EXPECT_CODE(vworld_decide(&w, codes, &e), WEFT_UNAVAILABLE);
-    EXPECT_WORDS(e, "plugin with name my-plugin wasn't found");
+    EXPECT_WORDS(e, "plugin with name my-plugin couldn't be used: plugin with name my-plugin "
+                    "wasn't found");
 }
 
 TEST(a_state_or_an_index_that_cannot_be_read_is_no_transactions_fault)

@@ -32,10 +32,25 @@ class Proposal:
         proposal = data(1, self.header) + data(2, self.content)
         self.signed = data(1, proposal) + data(2, who.sign(proposal))
 
+    def endorsed_by(self, peer, version, writes):
+        """A transaction of what no peer has run: the chaincode wrote these keys, says `peer`."""
+        name = field(field(field(self.content, 1), 1), 2)
+        rwset = b"".join(data(3, data(1, key) + data(3, value)) for key, value in writes.items())
+        results = data(2, data(1, field(name, 2)) + data(2, rwset))
+        action = (data(1, results) + data(3, number(1, 200)) +
+                  data(4, name + data(3, version)))
+        parts = [field(self.header, 1), self.signer, self.content]
+        payload = data(1, hashlib.sha256(b"".join(parts)).digest()) + data(2, action)
+        signature = peer.sign(payload + peer.creator)
+        return self.around(payload, [data(1, peer.creator) + data(2, signature)])
+
     def transaction(self, answers):
-        action = data(1, answers[0].payload) + b"".join(data(2, a.endorsement) for a in answers)
-        payload = data(1, self.content) + data(2, action)
-        transaction = data(1, data(1, self.signer) + data(2, payload))
+        return self.around(answers[0].payload, [a.endorsement for a in answers])
+
+    def around(self, payload, endorsements):
+        action = data(1, payload) + b"".join(data(2, e) for e in endorsements)
+        call = data(1, self.content) + data(2, action)
+        transaction = data(1, data(1, self.signer) + data(2, call))
         content = data(1, self.header) + data(2, transaction)
         return data(1, content) + data(2, self.who.sign(content))
 
@@ -59,9 +74,10 @@ def ask(address, ca, proposal):
         return Answer(call(proposal.signed, timeout=30))
 
 
-def definition(name, sequence=1, version="1.0", package=None):
+def definition(name, sequence=1, version="1.0", package=None, validation=None):
     """The arguments of approving (with a package), committing and checking."""
     out = number(1, sequence) + data(2, name) + data(3, version)
+    out += data(5, validation) if validation else b""
     return out + (data(9, data(2, data(1, package))) if package else b"")
 
 

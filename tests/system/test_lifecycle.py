@@ -3,6 +3,8 @@ organisation approves of is private, and waits in its peer until its transaction
 
 import subprocess
 import unittest
+import urllib.error
+import urllib.request
 
 import grpc
 
@@ -46,20 +48,23 @@ class Lifecycle(unittest.TestCase):
         return proposal, self.ask(n, proposal)
 
     def submit(self, proposal, *answers):
+        self.broadcast(proposal.transaction(answers))
+
+    def broadcast(self, envelope):
         ca = (self.net.orderer_node() / "tls/ca.crt").read_bytes()
         address = f"127.0.0.1:{self.net.orderer_port}"
         with grpc.secure_channel(address, grpc.ssl_channel_credentials(ca)) as connection:
             stream = Broadcast(connection)
-            stream.send(proposal.transaction(answers))
+            stream.send(envelope)
             self.assertEqual(stream.read(), (200, ""))
 
     def wait_for(self, height):
         for n in self.peers:
             wait_until(lambda n=n: self.net.chain_info(n)["height"] == height, what="the height")
 
-    def approve(self, n, height, package=PACKAGE):
+    def approve(self, n, height, package=PACKAGE, **how):
         proposal, answer = self.call(n, "ApproveChaincodeDefinitionForMyOrg",
-                                     definition("basic", package=package))
+                                     definition("basic", package=package, **how))
         self.assertEqual((answer.status, answer.message), (200, ""))
         self.submit(proposal, answer)
         self.wait_for(height)
@@ -68,10 +73,25 @@ class Lifecycle(unittest.TestCase):
             rf"\[{height - 1}\] \(0 from local cache, 1 from transient store, 0 from other peers\) "
             rf"channel={CHANNEL}")
 
+    def commit(self, **how):
+        proposal = Proposal(self.admins[1], CHANNEL, "_lifecycle", "CommitChaincodeDefinition",
+                            definition("basic", **how))
+        self.submit(proposal, self.ask(1, proposal), self.ask(2, proposal))
+        self.wait_for(4)
+
     def readiness(self, n):
         _, answer = self.call(n, "CheckCommitReadiness", definition("basic"))
         self.assertEqual(answer.status, 200)
         return approvals(answer.result)
+
+    def health(self, n):
+        """(status, body)"""
+        try:
+            url = f"http://127.0.0.1:{self.net.peer_ports[n][2]}/healthz"
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
 
     def dump(self, n, store):
         """A stopped peer's database, as key -> value in hex."""
@@ -97,10 +117,7 @@ class Lifecycle(unittest.TestCase):
         _, answer = self.call(2, "QueryChaincodeDefinition", data(1, "basic"))
         self.assertEqual(answer.status, 404)
 
-        commit = Proposal(self.admins[1], CHANNEL, "_lifecycle", "CommitChaincodeDefinition",
-                          definition("basic"))
-        self.submit(commit, self.ask(1, commit), self.ask(2, commit))
-        self.wait_for(4)
+        self.commit()
         for n in ORGS:
             _, answer = self.call(n, "QueryChaincodeDefinition", data(1, "basic"))
             self.assertEqual(approvals(answer.result, 8), {"Org1MSP": True, "Org2MSP": True})
@@ -136,6 +153,28 @@ class Lifecycle(unittest.TestCase):
                          "_implicit_org_Org1MSP: required to disseminate to at least 1 peers, but "
                          "know of only 0 eligible peers")
         self.assertIsNone(answer.endorsement)
+
+    def test_a_validation_plugin_that_is_nowhere_stops_the_channel_and_nothing_else(self):
+        for n in ORGS:
+            self.start_and_join(n)
+            self.approve(n, height=n + 1, validation="mine")
+        self.commit(validation="mine")
+        writer = Identity(self.net.peer_node(1) / "msp", "Org1MSP")
+        call = Proposal(self.admins[1], CHANNEL, "basic", "put")
+        self.broadcast(call.endorsed_by(writer, "1.0", {"key": b"value"}))
+        for peer in self.peers.values():
+            peer.wait_for("Failed executing VSCC due to .*plugin with name mine couldn't be used: "
+                          "plugin with name mine wasn't found. Aborting chain processing "
+                          f"channel={CHANNEL}$")
+        # It lives on, at its height, and says what is wrong; a start does not mend it.
+        for _ in range(2):
+            wait_until(lambda: self.health(1)[0] == 503, what="503")
+            self.assertIn(f"channel {CHANNEL} commits nothing more at height 4: ", self.health(1)[1])
+            self.assertEqual(self.net.chain_info(1)["height"], 4)
+            _, answer = self.call(1, "QueryChaincodeDefinition", data(1, "basic"))
+            self.assertEqual(answer.status, 200)
+            self.assertEqual(self.peers[1].stop(15), 0)
+            self.start(1)
 
 
 if __name__ == "__main__":
