@@ -62,8 +62,11 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
         return WEFT_FAIL(e, WEFT_INVALID, "trailing args detected");
     WEFT_TRY(peer_config_load(&config, e));
     say_config(config);
-    if (dev_mode)
+    if (dev_mode) {
         LOG_INFO(&logger, "Running in chaincode development mode");
+        LOG_INFO(&logger, "Disable loading validity system chaincode");
+        LOG_WARN(&logger, "No chaincode of users runs on this peer: nothing listens for one");
+    }
     WEFT_TRY(signals_open(&signals, e));
     if (peer_start(config, &p, &how, &why) != WEFT_OK) {
         core_config_blame(config, &why);

@@ -367,7 +367,7 @@ static bool pass_filters(struct work *w, struct bytes request, int64_t now_ns)
         refuse(w, GRPC_INTERNAL, "%s", e.msg);
         return false;
     }
-    if (proposal_check_expiry(&w->p, now_ns, &e) != WEFT_OK) {
+    if (!w->en->config.any_age && proposal_check_expiry(&w->p, now_ns, &e) != WEFT_OK) {
         refuse(w, GRPC_UNKNOWN, "%s", e.msg);
         return false;
     }

@@ -17,7 +17,9 @@
  *             core/chaincode/lifecycle/endorsement_info.go
  *             internal/peer/node/start.go reset
  * Differs     no chaincode of users runs here: a proposal for one is refused as by a peer that
- *             has not installed it.  A call is not ended by chaincode.executetimeout
+ *             has not installed it.  chaincode.executetimeout ends nothing: system chaincodes
+ *             are functions here, that read the ledger or join a channel, and end by themselves;
+ *             the original gives up on the answer then, and not on the work
  * Owner       any thread that may wait: nothing in it changes
  * Memory      borrows what it was made with
  */
@@ -35,7 +37,8 @@ struct endorser_config {
     struct msp *local_msp;
     const struct signing_identity *me;
     const char *mspid;
-    bool enabled[SCC_NR];          /* chaincode.system */
+    bool enabled[SCC_NR]; /* chaincode.system */
+    bool any_age;         /* expired certificates, too: no ExpirationCheck in peer.handlers */
     struct dissemination implicit; /* of our organisation's implicit collection */
     /* Keeps what a transaction wrote privately until its block comes, and hands it on to other
      * members.  NULL: what writes privately is refused. */

@@ -148,6 +148,18 @@ TEST(an_expired_certificate_asks_for_nothing)
     finish();
 }
 
+TEST(without_the_filter_age_does_not_matter)
+{
+    const int64_t year_ns = INT64_C(365) * 86400 * 1000000000;
+    WEFT_CLEANUP(endorser_answer_done) struct endorser_answer a = { 0 };
+    start();
+    w.endorser.config.any_age = true;
+    ask(&member, "", "cscc", "GetChannels", now_ns() + 20 * year_ns, &a);
+    EXPECT_EQ(a.code, GRPC_OK);
+    EXPECT(a.facts.success);
+    finish();
+}
+
 TEST(nothing_is_endorsed_while_ledgers_are_rebuilt)
 {
     WEFT_CLEANUP(endorser_answer_done) struct endorser_answer a = { 0 };

@@ -4,6 +4,7 @@
 #include "config/core_config.h"
 #include "kvledger/kv_ledger.h"
 #include "node/net_loop.h"
+#include "peer/peer_settings.h"
 
 #include <inttypes.h>
 
@@ -63,6 +64,7 @@ void peer_services_init(struct peer_services_world *w, const struct core_config 
                      [SCC_CSCC] = c->cscc_enabled,
                      [SCC_QSCC] = c->qscc_enabled,
                      [SCC_LIFECYCLE] = c->lifecycle_enabled },
+        .any_age = !peer_settings_has_filter(config, "ExpirationCheck"),
         .implicit = { config->pvt_data.implicit_required_peer_count,
                       config->pvt_data.implicit_max_peer_count },
         .keep_private = keep_private,

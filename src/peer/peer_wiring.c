@@ -16,6 +16,7 @@
 #include "peer/peer_address.h"
 #include "peer/peer_channels.h"
 #include "peer/peer_services.h"
+#include "peer/peer_settings.h"
 #include "peer/peer_tls.h"
 #include "proto/identity.h"
 
@@ -265,6 +266,9 @@ static enum weft_code prepare(struct peer *p, enum peer_exit *how, struct weft_e
     }
     WEFT_TRY(start_operations(p, e));
     WEFT_TRY(peer_address(c->peer.address, c->peer.address_auto_detect, &p->address, e));
+    *how = PEER_EXIT_PANIC;
+    WEFT_TRY(peer_settings_check(c, e));
+    peer_settings_say(c);
     *how = PEER_EXIT_FATAL;
     WEFT_TRY(peer_tls_load(&c->peer, &p->tls, e));
     watch_certs(p);

@@ -15,7 +15,7 @@ import grpc
 import wire
 from chain_check import der
 from fabric_network import Identity, ORDERER, Orderer, copy_ledger
-from harness import Folder, fixture, wait_until, weft
+from harness import Folder, ROOT, fixture, wait_until, weft
 from peer_node import (FakeOrderer, LAST, PEER, Peer, Script, block_message, blocks_from, recorded,
                        status_message)
 from wire import data, field, number
@@ -419,9 +419,23 @@ class Starting(unittest.TestCase):
                     ({"CORE_PEER_ADDRESS": "peer0"}, 1,
                      "Error: peer.address isn't in host:port format: peer0"),
                     ({"CORE_PEER_TLS_KEY_FILE": "/none"}, 1,
-                     r"Error loading secure config for peer \(error loading TLS key \(")):
+                     r"Error loading secure config for peer \(error loading TLS key \("),
+                    ({"CORE_LEDGER_STATE_STATEDATABASE": "CouchDB"}, 2,
+                     "ledger.state.stateDatabase is CouchDB, which this peer does not speak"),
+                    ({"CORE_LEDGER_SNAPSHOTS_ROOTDIR": "./here"}, 2,
+                     "Error in instantiating ledger provider: invalid path: ./here. The path for "
+                     "the snapshot dir is expected to be an absolute path")):
                 with self.subTest(words):
                     self.ends(Peer(folder, "127.0.0.1:1", env=env), status, words)
+
+    def test_without_anything_that_could_run_chaincodes_it_does_not_start(self):
+        """An empty variable counts as unset, so this needs a file of its own."""
+        with Folder() as folder:
+            text = (ROOT / "sampleconfig/core.yaml").read_text()
+            self.assertIn("unix:///var/run/docker.sock", text)
+            (folder / "core.yaml").write_text(text.replace("unix:///var/run/docker.sock", ""))
+            peer = Peer(folder, "127.0.0.1:1", env={"FABRIC_CFG_PATH": str(folder)})
+            self.ends(peer, 2, "VMEndpoint not set and no ExternalBuilders defined")
 
 
 if __name__ == "__main__":
