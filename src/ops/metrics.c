@@ -263,40 +263,84 @@ static void write_histogram(struct buf *out, const struct metric_cell *const *sa
 }
 
 /* Cells of one name and the same labels, whoever counts into them. */
+static struct metric_sum sum_of(const struct metric_cell *const *same, size_t n)
+{
+    struct metric_sum s = { .def = same[0]->def, .labels = same[0]->labels };
+    for (size_t i = 0; i < n; i++) {
+        s.count += atomic_load_explicit(&same[i]->count, memory_order_relaxed);
+        s.value += atomic_load_explicit(&same[i]->value, memory_order_relaxed);
+    }
+    return s;
+}
+
 static void write_series(struct buf *out, const struct metric_cell *const *same, size_t n)
 {
-    uint64_t count = 0;
-    double value = 0;
     char text[NUMBER_MAX];
     if (same[0]->def->kind == METRIC_HISTOGRAM) {
         write_histogram(out, same, n);
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        count += atomic_load_explicit(&same[i]->count, memory_order_relaxed);
-        value += atomic_load_explicit(&same[i]->value, memory_order_relaxed);
-    }
+    struct metric_sum s = sum_of(same, n);
     /* a counter is whole numbers, but for the CPU seconds, which are set */
-    write_line(out, same[0], "", number_text((double)count + value, text));
+    write_line(out, same[0], "", number_text((double)s.count + s.value, text));
 }
 
-void metrics_write(struct metrics *m, struct buf *out)
+/* Calls `series` with the cells of each name and labels, sorted. */
+static void walk(struct metrics *m,
+                 void (*series)(void *ctx, const struct metric_cell *const *same, size_t n),
+                 void *ctx)
 {
-    static const char *const kinds[] = { "counter", "gauge", "histogram" };
     struct found f = { 0 };
     find_cells(m, &f);
     if (f.count > 0)
         qsort(f.cells, f.count, sizeof(f.cells[0]), compare);
     for (size_t i = 0, n = 0; i < f.count; i += n) {
-        const struct metric_def *d = f.cells[i]->def;
-        if (i == 0 || f.cells[i - 1]->def != d)
-            buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", d->name, d->help, d->name,
-                       kinds[d->kind]);
         for (n = 1; i + n < f.count && compare(&f.cells[i], &f.cells[i + n]) == 0; n++) {
         }
-        write_series(out, f.cells + i, n);
+        series(ctx, f.cells + i, n);
     }
     free(f.cells);
+}
+
+struct writing {
+    struct buf *out;
+    const struct metric_def *last;
+};
+
+static void write_with_head(void *ctx, const struct metric_cell *const *same, size_t n)
+{
+    static const char *const kinds[] = { "counter", "gauge", "histogram" };
+    struct writing *w = ctx;
+    const struct metric_def *d = same[0]->def;
+    if (d != w->last)
+        buf_printf(w->out, "# HELP %s %s\n# TYPE %s %s\n", d->name, d->help, d->name,
+                   kinds[d->kind]);
+    w->last = d;
+    write_series(w->out, same, n);
+}
+
+void metrics_write(struct metrics *m, struct buf *out)
+{
+    struct writing w = { .out = out };
+    walk(m, write_with_head, &w);
+}
+
+struct telling {
+    void (*each)(void *ctx, const struct metric_sum *s);
+    void *ctx;
+};
+
+static void tell_sum(void *ctx, const struct metric_cell *const *same, size_t n)
+{
+    const struct telling *t = ctx;
+    struct metric_sum s = sum_of(same, n);
+    t->each(t->ctx, &s);
+}
+
+void metrics_each(struct metrics *m, void (*each)(void *ctx, const struct metric_sum *s), void *ctx)
+{
+    struct telling t = { each, ctx };
+    walk(m, tell_sum, &t);
 }
 
 uint64_t metrics_count(struct metrics *m, enum metric_name which)

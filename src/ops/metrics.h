@@ -19,7 +19,7 @@
  * into NULL does nothing: tests and tools need no metrics.
  *
  * Go origin   common/metrics/provider.go common/metrics/prometheus/provider.go
- * Differs     gauges of several owners are summed; no StatsD
+ * Differs     gauges of several owners are summed
  * Owner       an owner and its cells belong to one thread; metrics_owner_new and
  *             metrics_write may be called from any
  * Memory      cells and owners live until metrics_free, after the threads' end
@@ -92,6 +92,18 @@ static inline void metric_observe_ns(struct metric_cell *c, uint64_t ns)
 
 /* All of it in Prometheus' text format (version 0.0.4), names and labels sorted. */
 void metrics_write(struct metrics *m, struct buf *out);
+
+/* One name with the same labels, whoever counts into it: a counter's or a gauge's number; of a
+ * histogram how many there were, and their sum. */
+struct metric_sum {
+    const struct metric_def *def;
+    const char *labels; /* as they are printed; lives as long as the metrics */
+    uint64_t count;
+    double value;
+};
+/* All of them that were recorded, names and labels sorted. */
+void metrics_each(struct metrics *m, void (*each)(void *ctx, const struct metric_sum *s),
+                  void *ctx);
 
 /* What all cells of this name have counted: for tests and reports. */
 uint64_t metrics_count(struct metrics *m, enum metric_name which);

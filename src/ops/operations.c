@@ -7,6 +7,7 @@
 #include "ops/http_server.h"
 #include "ops/log_spec_body.h"
 #include "ops/process_metrics.h"
+#include "ops/statsd.h"
 #include "os/clock.h"
 
 LOG_DEFINE(logger, "operations.runner");
@@ -38,6 +39,8 @@ struct operations {
     size_t route_count;
     bool has_tls;
     struct http_server *server;
+    struct config_metrics metrics_config; /* its texts live as long as we */
+    struct statsd *statsd;                /* NULL: another provider, or not started */
 };
 
 /* ---- our own paths ------------------------------------------------------------------ */
@@ -220,9 +223,7 @@ static bool has_prometheus(const struct config_metrics *config)
 {
     if (strcmp(config->provider, "prometheus") == 0)
         return true;
-    if (strcmp(config->provider, "statsd") == 0)
-        LOG_WARN(&logger, "Metrics provider statsd is not supported yet; metrics disabled");
-    else if (strcmp(config->provider, "disabled") != 0)
+    if (strcmp(config->provider, "statsd") != 0 && strcmp(config->provider, "disabled") != 0)
         LOG_WARN(&logger, "Unknown provider type: %s; metrics disabled", config->provider);
     return false;
 }
@@ -237,6 +238,7 @@ struct operations *operations_new(struct metrics *m, const struct config_metrics
     (void)add_route(o, "/healthz", healthz, o);
     (void)add_route(o, "/version", version_path, o);
     secure_route(add_route(o, "/logspec", log_spec_path, o), LIMIT_LOG_SPEC);
+    o->metrics_config = *config;
     if (m != NULL && has_prometheus(config))
         secure_route(add_route(o, "/metrics", metrics_path, o), 0);
     return o;
@@ -263,6 +265,8 @@ enum weft_code operations_start(struct operations *o, const char *address,
         .address = address, .tls = tls, .handle = answer, .body_most = body_most, .ctx = o
     };
     o->has_tls = tls->enabled;
+    if (o->metrics != NULL && strcmp(o->metrics_config.provider, "statsd") == 0)
+        WEFT_TRY(statsd_start(o->metrics, &o->metrics_config, &o->statsd, e));
     enum weft_code rc = http_server_start(&config, &o->server, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "operations endpoint");
@@ -275,6 +279,7 @@ void operations_free(struct operations *o)
     if (o == NULL)
         return;
     http_server_stop(o->server);
+    statsd_stop(o->statsd);
     for (size_t i = 0; i < o->checker_count; i++)
         free(o->checkers[i].component);
     for (size_t i = 0; i < o->route_count; i++)

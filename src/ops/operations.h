@@ -23,11 +23,10 @@
  *             core/operations/version.go core/middleware/require_cert.go
  *             core/middleware/request_id.go common/flogging/httpadmin/spec.go
  *             vendor/github.com/hyperledger/fabric-lib-go/healthz/checker.go
- * Differs     StatsD is refused with a line in the log, and nothing is sent; checks
- *             run in the order of their registration and have no time limit: they
+ * Differs     checks run in the order of their registration and have no time limit: they
  *             don't wait; neither CommitSHA nor go_ metrics
  * Owner       new, add, start and free: main; operations_answer: the operations thread
- * Memory      names that are added are copied; what ctx points to outlives it
+ * Memory      names that are added are copied; the configuration's texts outlive it; what ctx points to outlives it
  * Limits      http_server.h; OPERATIONS_CHECKERS and OPERATIONS_HANDLERS
  */
 #ifndef WEFT_OPS_OPERATIONS_H
@@ -47,7 +46,8 @@ enum {
 /* False: not well; `reason` says why, for people. */
 typedef bool operations_check_fn(void *ctx, struct buf *reason);
 
-/* config's provider that we don't have is said in the log. */
+/* With provider statsd, operations_start starts sending (statsd.h).  A provider that we don't have
+ * is said in the log. */
 struct operations *operations_new(struct metrics *m, const struct config_metrics *config);
 /* Stops it, too. */
 void operations_free(struct operations *o);

@@ -16,6 +16,7 @@
  *   store       2               nothing: reads blocks and encodes them
  *   crypto      one a core      nothing: checks signatures, works out config updates
  *   operations  1               HTTP: health, metrics, channel participation
+ *   statsd      1, or none      sends metrics, with Metrics.Provider statsd
  *
  *   mailbox     from        holds                    when it is full
  *   net         store       results                  cannot: one a stream, fewer than streams

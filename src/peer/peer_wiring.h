@@ -19,6 +19,7 @@
  *   calls        2                 nothing: runs system chaincodes, waits for a join
  *   resolve      1                 nothing: asks for names' addresses
  *   operations   1                 HTTP: health, metrics, log levels, version
+ *   statsd       1, or none        sends metrics, with metrics.provider statsd
  *
  *   mailbox      from        holds                        when it is full
  *   net          chan        dial, hang up, room again    chan waits: a loop never waits for it

@@ -1,6 +1,7 @@
 /* ops_server: an operations endpoint and nothing else, for system tests.
  *
  *     ops_server PROVIDER [CERT KEY CLIENT_CA required|optional]
+ *     ops_server statsd NETWORK ADDRESS
  *
  * Says where it listens; well until the file ./ill exists; counts one
  * deliver_streams_opened at start; /echo/ tells what was put to it; ends on
@@ -41,7 +42,13 @@ int main(int argc, char **argv)
         .client_root_cas = { &root, argc > 5 ? 1 : 0 },
         .client_auth_required = argc > 5 && strcmp(argv[5], "required") == 0,
     };
-    const struct config_metrics config = { .provider = provider };
+    const struct config_metrics config = {
+        .provider = provider,
+        .statsd_network = argc == 4 ? argv[2] : "udp",
+        .statsd_address = argc == 4 ? argv[3] : "127.0.0.1:8125",
+        .statsd_prefix = "test",
+        .statsd_write_interval_ns = 50000000,
+    };
     struct weft_err e = { 0 };
     WEFT_CLEANUP(metrics_free) struct metrics *m = metrics_new();
     metric_add(METRIC(metrics_owner_new(m), DELIVER_STREAMS_OPENED), 1);

@@ -17,7 +17,7 @@ class Server(Process):
         super().__init__([TEST_BIN / "ops_server", *args], cwd=folder,
                          env={"FABRIC_LOGGING_SPEC": "info"}, stdin=subprocess.PIPE)
         self.port = int(self.wait_for(r"Operations endpoint listens on 127.0.0.1:(\d+)")[1])
-        self.scheme = "https" if len(args) > 1 else "http"
+        self.scheme = "https" if len(args) == 5 else "http"
 
     def curl(self, path, *args):
         """Status, headers and body; status 0 is no answer at all."""
@@ -90,9 +90,45 @@ class Operations(unittest.TestCase):
         for line in body.splitlines():
             self.assertRegex(line, r'^(# (HELP|TYPE) \w+ .+|\w+({(\w+="[^"]*",?)+})? [-+.e\d]+)$')
         self.assertEqual(self.start("disabled").curl("/metrics")[0], 404)
-        statsd = self.start("statsd")
-        statsd.wait_for("Metrics provider statsd is not supported yet; metrics disabled")
-        self.assertEqual(statsd.curl("/metrics")[0], 404)
+
+    lines = r"""(?m)^test\.deliver\.streams_opened:1\.000000\|c
+(?:.*\n)*?test\.fabric_version\.\S+:1\.000000\|g$"""
+
+    def test_statsd_gets_datagrams(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            s.settimeout(20)
+            server = self.start("statsd", "udp", f"127.0.0.1:{s.getsockname()[1]}")
+            self.assertEqual(server.curl("/metrics")[0], 404)
+            first = s.recv(65536).decode()
+            self.assertRegex(first, self.lines)
+            self.assertTrue(first.endswith("\n"))
+            second = s.recv(65536).decode()
+            self.assertNotIn("streams_opened", second)
+            self.assertIn("test.fabric_version.", second)
+
+    def test_statsd_gets_a_connection_and_another_when_it_was_away(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            s.settimeout(20)
+            port = s.getsockname()[1]
+            server = self.start("statsd", "tcp", f"127.0.0.1:{port}")
+            with s.accept()[0] as c:
+                self.assertIn("test.deliver.streams_opened:1.000000|c\n", c.recv(65536).decode())
+        server.wait_for("StatsD server is away: ")
+        with socket.create_server(("127.0.0.1", port)) as s:
+            s.settimeout(20)
+            with s.accept()[0] as c:
+                self.assertIn("test.fabric_version.", c.recv(65536).decode())
+                server.wait_for(f"StatsD server 127.0.0.1:{port} is back")
+
+    def test_a_statsd_server_that_is_not_there_ends_the_start(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+        done = subprocess.run([TEST_BIN / "ops_server", "statsd", "tcp", f"127.0.0.1:{port}"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20,
+                              check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"dial tcp 127.0.0.1:{port}: Connection refused", done.stderr)
 
     def test_bodies_come_whole_or_are_cut(self):
         server = self.start("prometheus")
