@@ -144,6 +144,8 @@ class Operations(Base):
             stream = Deliver(channel)
             stream.ask(self.who.seek("mychannel", wire.seek(at(n), at(n))))
             self.assertEqual(stream.until_status()[1], 200)
+        # it is counted when clients may have it already
+        wait_until(lambda: self.metrics()["ledger_blockchain_height"][("mychannel",)] == n + 1)
 
     def grown(self, before, name, *labels):
         return (self.metrics().get(name, {}).get(labels, 0) -
