@@ -80,6 +80,7 @@ static enum weft_code dep_read(void *ctx, uint64_t number, struct block **ret, s
     struct world *w = ctx;
     (void)e;
     EXPECT(number < w->synced);
+    w->reads++;
     *ret = block_ref(w->blocks[number]);
     return WEFT_OK;
 }

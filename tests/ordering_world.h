@@ -35,7 +35,7 @@ struct world {
     bool journal_ends;
     struct block *blocks[WORLD_BLOCKS_MAX]; /* [0] is there from the start */
     size_t appended, synced;
-    size_t syncs;
+    size_t syncs, reads;
     uint64_t now, timer_at;
     char log[4096]; /* what happened, in order */
     enum weft_code append_says, create_says, reprocess_says;

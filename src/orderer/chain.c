@@ -396,17 +396,30 @@ static void journal_pending(struct chain *c)
 
 /* ---- what was accepted before the process ended --------------------------------------------------------- */
 
-/* It is in the block where it was going to be; or, if another orderer has written
- * that one, perhaps behind it. */
-static enum weft_code is_in_a_block(const struct chain *c, const struct journal_record *r,
-                                    bool *ret, struct weft_err *e)
+static bool block_has(const struct block *b, struct bytes envelope)
 {
-    *ret = false;
-    for (uint64_t n = r->block; n <= c->writer.number && !*ret; n++) {
+    size_t i = 0;
+    while (i < b->v.txs.count && !bytes_eq(b->v.txs.at[i], envelope))
+        i++;
+    return i < b->v.txs.count;
+}
+
+/* Which of the journal's messages are in a block: that where all of them were going to be
+ * or, if another orderer has written it, perhaps one behind it.  Each is read once: there
+ * may be many. */
+static enum weft_code find_done(const struct chain *c, bool *done, struct weft_err *e)
+{
+    size_t count = journal_found_count(c->journal), left = count;
+    uint64_t n = count > 0 ? journal_found(c->journal, 0)->block : 0;
+    for (; left > 0 && n <= c->writer.number; n++) {
         WEFT_CLEANUP(block_unref) struct block *b = NULL;
         WEFT_TRY(c->deps.read_block(c->deps.ctx, n, &b, e));
-        for (size_t i = 0; i < b->v.txs.count && !*ret; i++)
-            *ret = bytes_eq(b->v.txs.at[i], r->envelope);
+        for (size_t i = 0; i < count; i++) {
+            if (done[i] || !block_has(b, journal_found(c->journal, i)->envelope))
+                continue;
+            done[i] = true;
+            left--;
+        }
     }
     return WEFT_OK;
 }
@@ -437,14 +450,13 @@ static bool journal_is_current(const struct chain *c)
 
 static enum weft_code replay(struct chain *c, uint64_t now_ns, struct weft_err *e)
 {
-    size_t again = 0;
-    for (size_t i = 0; i < journal_found_count(c->journal); i++) {
-        const struct journal_record *r = journal_found(c->journal, i);
-        bool done;
-        WEFT_TRY(is_in_a_block(c, r, &done, e));
-        if (done)
+    size_t again = 0, count = journal_found_count(c->journal);
+    WEFT_FREE bool *done = weft_alloc((count + 1) * sizeof(*done));
+    WEFT_TRY(find_done(c, done, e));
+    for (size_t i = 0; i < count; i++) {
+        if (done[i])
             continue;
-        WEFT_TRY(order_again(c, r, now_ns, e));
+        WEFT_TRY(order_again(c, journal_found(c->journal, i), now_ns, e));
         again++;
     }
     if (again > 0)

@@ -123,6 +123,29 @@ TEST(messages_keep_their_turn_behind_a_block_of_somebody_else)
     world_done(&w);
 }
 
+TEST(many_messages_are_looked_for_in_many_blocks_at_once)
+{
+    struct world w;
+    world_init(&w);
+    world_keep_journal(&w);
+    world_open(&w);
+    world_message(&w, "a");
+    world_message(&w, "b");
+    world_end_turn(&w);
+    chain_free(WEFT_TAKE(w.chain));
+    char *kept = WEFT_TAKE(w.journal_path);
+    world_open(&w);
+    for (int i = 0; i < 30; i++)
+        world_message(&w, "o");
+    world_end_turn(&w);
+    w.journal_path = kept;
+    w.reads = 0;
+    world_crash(&w);
+    EXPECT_EQ(w.reads, 10);
+    EXPECT_EQ(chain_pending(w.chain), 2);
+    world_done(&w);
+}
+
 TEST(a_replayed_message_of_an_older_configuration_is_filtered_again)
 {
     struct world w;
