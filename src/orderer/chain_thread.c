@@ -1,6 +1,7 @@
 #include "orderer/chain_thread.h"
 
 #include "base/log.h"
+#include "base/snapshot.h"
 #include "bundle/bundle.h"
 #include "crypto/random.h"
 #include "ledger/block_store.h"
@@ -30,6 +31,7 @@ struct chain_thread {
     struct thread *thread;
     struct mail stop;
     _Atomic(const char *) relation, condition;
+    struct snapshot *trouble; /* a net_msg, or NULL */
     struct {
         struct metric_cell *block_fill, *commit_time, *height;
         struct metric_cell *raft_block, *raft_normal, *raft_config; /* NULL: another consenter */
@@ -117,6 +119,18 @@ static void dep_configured(void *ctx, struct bundle *bundle)
                                                .start = { .id = t->id, .bundle = bundle } });
 }
 
+static void *trouble_ref(void *text)
+{
+    return text != NULL ? net_msg_ref(text) : NULL;
+}
+
+static void trouble_unref(void *text)
+{
+    net_msg_unref(text);
+}
+
+static const struct snapshot_ops trouble_counting = { trouble_ref, trouble_unref };
+
 static void keep_words(struct chain_thread *t, const struct consenter_status *status)
 {
     atomic_store(&t->relation, status->relation);
@@ -126,7 +140,9 @@ static void keep_words(struct chain_thread *t, const struct consenter_status *st
 static void dep_status(void *ctx, const struct consenter_status *status)
 {
     struct chain_thread *t = ctx;
+    const char *why = status->refuses;
     keep_words(t, status);
+    snapshot_set(t->trouble, why != NULL ? net_msg_copy(bytes_of_str(why)) : NULL);
     channel_news_send(&t->world->listeners,
                       &(struct channel_event){ .what = CHANNEL_CONSENTER,
                                                .start = { .id = t->id,
@@ -357,6 +373,7 @@ enum weft_code chain_thread_new(const struct chain_world *world, const char *id,
     t->timer.fire = timer_fired;
     t->end_turn.run = end_turn;
     t->stop = (struct mail){ .handle = take_stop, .drop = stop_dropped };
+    t->trouble = snapshot_new(NULL, &trouble_counting);
     WEFT_TRY(make_chain(t, bundle, e));
     begin_counting(t, bundle);
     struct consenter_status status;
@@ -395,6 +412,7 @@ void chain_thread_free(struct chain_thread *t)
     loop_free(t->loop);
     mailbox_free(t->mb);
     block_store_close(t->store);
+    snapshot_free(t->trouble);
     free(t->name);
     free(t->id);
     free(t);
@@ -438,4 +456,9 @@ const char *chain_thread_relation(const struct chain_thread *t)
 const char *chain_thread_condition(const struct chain_thread *t)
 {
     return atomic_load(&t->condition);
+}
+
+struct net_msg *chain_thread_trouble(const struct chain_thread *t)
+{
+    return snapshot_get(t->trouble);
 }

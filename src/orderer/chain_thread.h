@@ -73,5 +73,8 @@ bool chain_thread_is_system(const struct chain_thread *t);
 /* For people: consenter_status's words, any thread. */
 const char *chain_thread_relation(const struct chain_thread *t);
 const char *chain_thread_condition(const struct chain_thread *t);
+/* Why it takes no messages any more, as text; NULL: nothing has happened to it.  A
+ * reference; any thread. */
+struct net_msg *chain_thread_trouble(const struct chain_thread *t);
 
 #endif

@@ -174,6 +174,7 @@ static enum weft_code start_operations(struct orderer *o, const struct orderer_c
     o->participation = (struct participation_api){ .enabled = c->channel_participation_enabled,
                                                    .deps = participation_door_deps(o->door) };
     o->operations = operations_new(o->metrics, &c->metrics);
+    operations_add_checker(o->operations, "channels", participation_door_health, o->door);
     operations_add_handler(o->operations, PARTICIPATION_PATH, LIMIT_JOIN_BYTES,
                            participation_answer, &o->participation);
     enum weft_code rc =

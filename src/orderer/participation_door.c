@@ -16,6 +16,7 @@ enum question_kind {
     QUESTION_LIST,
     QUESTION_JOIN,
     QUESTION_REMOVE,
+    QUESTION_HEALTH,
 };
 
 /* Both threads hold one reference. */
@@ -70,6 +71,10 @@ static void to_main_handle(struct mail *m, void *owner)
         break;
     case QUESTION_REMOVE:
         q->result = registrar_remove(q->registrar, q->id, &q->e);
+        break;
+    case QUESTION_HEALTH:
+        q->result =
+            registrar_is_well(q->registrar, &q->e) ? PARTICIPATION_OK : PARTICIPATION_REFUSED;
         break;
     }
     WEFT_IGNORE(mailbox_put(q->answers, &q->back)); /* has room for one */
@@ -142,6 +147,15 @@ static enum participation join(void *ctx, const char *id, struct bytes block, st
 static enum participation leave(void *ctx, const char *id, struct weft_err *e)
 {
     return ask(ctx, question_new(ctx, QUESTION_REMOVE, id), NULL, e);
+}
+
+bool participation_door_health(void *ctx, struct buf *reason)
+{
+    struct weft_err e = { 0 };
+    if (ask(ctx, question_new(ctx, QUESTION_HEALTH, NULL), NULL, &e) == PARTICIPATION_OK)
+        return true;
+    buf_put_str(reason, e.msg);
+    return false;
 }
 
 /* ---- life --------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* participation_door.h - the registrar's part of channel participation, asked
- * from another thread.
+/* participation_door.h - the registrar's part of channel participation and of
+ * health, asked from another thread.
  *
  *     operations:  deps.join ---- mail ----> main: registrar_join
  *                  waits     <--- mail ----
@@ -27,6 +27,8 @@ void participation_door_free(struct participation_door *d);
 WEFT_DEFINE_CLEANUP(struct participation_door *, participation_door_free)
 
 struct participation_deps participation_door_deps(struct participation_door *d);
+/* An operations_check_fn; ctx is the door. */
+bool participation_door_health(void *ctx, struct buf *reason);
 void participation_door_close(struct participation_door *d);
 
 #endif

@@ -466,3 +466,14 @@ void registrar_report(const struct registrar *r)
                  chain_thread_id(r->chains[i]),
                  block_store_height(chain_thread_store(r->chains[i])));
 }
+
+bool registrar_is_well(const struct registrar *r, struct weft_err *e)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        WEFT_CLEANUP(net_msg_unref) struct net_msg *why = chain_thread_trouble(r->chains[i]);
+        if (why != NULL)
+            return WEFT_FAIL(e, WEFT_UNAVAILABLE, "%.*s", (int)why->len,
+                             (const char *)net_msg_bytes(why).data) == WEFT_OK;
+    }
+    return true;
+}

@@ -60,6 +60,9 @@ size_t registrar_channels(const struct registrar *r);
 /* A line a channel into the log. */
 void registrar_report(const struct registrar *r);
 
+/* False: a channel that was in order takes nothing any more, e says which and why. */
+bool registrar_is_well(const struct registrar *r, struct weft_err *e);
+
 /* ---- channel participation (2.3 and later), on main ---------------------------------------- */
 
 /* What may go wrong: the code says which HTTP status (in brackets). */

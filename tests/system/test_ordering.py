@@ -170,8 +170,11 @@ class Ordering(Base):
         """The disk is full for files that reach a megabyte; the signal that comes with that
         is ignored, so that writes fail as on a full disk."""
         program = ["sh", "-c", 'trap "" XFSZ; exec "$0"', BIN / "orderer"]
-        orderer = self.with_channel(program=program)
+        port = free_port()
+        orderer = self.with_channel(program=program, env={
+            "ORDERER_OPERATIONS_LISTENADDRESS": f"127.0.0.1:{port}"})
         pid = str(orderer.process.popen.pid)
+        self.assertEqual(health(port)[0], 200)
         subprocess.run(["prlimit", "--pid", pid, "--fsize=1000000:unlimited"], check=True)
         names = [f"{i} " + "x" * 20000 for i in range(300)]
         with orderer.connect() as channel:
@@ -182,12 +185,16 @@ class Ordering(Base):
             status, info = self.submit(orderer, "not now")
             self.assertEqual(status, 503)
             self.assertIn("channel mychannel can't write blocks", info)
+            status, answer = health(port)
+            self.assertEqual((status, answer["failed_checks"]),
+                             (503, [{"component": "channels", "reason": info}]))
             answers = []  # some wait for the disk, behind them some that were refused
             reader = threading.Thread(target=lambda: answers.extend(stream.answers), daemon=True)
             reader.start()
             self.assertEqual(orderer.blocks(self.who, "mychannel")[1], 200)  # served all the same
             subprocess.run(["prlimit", "--pid", pid, "--fsize=unlimited:unlimited"], check=True)
             wait_until(lambda: self.submit(orderer, "now")[0] == 200)
+            self.assertEqual(health(port)[0], 200)
             stream.done()
             reader.join(20)
         acknowledged = [n for n, a in zip(names, answers) if field(a, 1) == 200]
@@ -229,6 +236,14 @@ class Ordering(Base):
                         self.assertEqual(stream.read()[0], 404)
                     else:
                         self.assertRaises(grpc.RpcError, stream.read)
+
+
+def health(port):
+    """(status, answer) of /healthz"""
+    done = subprocess.run(["curl", "-s", "-w", "\n%{http_code}", f"http://127.0.0.1:{port}/healthz"],
+                          capture_output=True, text=True, check=True, timeout=20)
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), json.loads(body)
 
 
 def orderer_blocks(orderer, who):
