@@ -18,6 +18,7 @@ from wire import ALL, NEWEST, OLDEST, UNSET, at, channel_header, envelope, seek
 
 HEIGHT = 79
 BLOCK_UNTIL_READY, FAIL_IF_NOT_READY = 0, 1
+NEXT_COMMIT = wire.data(4, b"")  # of later versions: here a position that is not set
 
 
 class Stream:
@@ -95,6 +96,9 @@ class DeliverTest(unittest.TestCase):
             (OLDEST, UNSET, 0, [0], 200),
             (at(70), UNSET, 1, range(70, HEIGHT), 404),
             (UNSET, NEWEST, 0, [], 404),
+            (NEXT_COMMIT, at(ALL), 0, [], 404),
+            (OLDEST, NEXT_COMMIT, 0, [0], 200),
+            (at(70), NEXT_COMMIT, 1, range(70, HEIGHT), 404),
             (None, NEWEST, 0, [], 400),
             (OLDEST, None, 0, [], 400),
             (at(7), at(8), 7, [7, 8], 200),
@@ -150,6 +154,15 @@ class DeliverTest(unittest.TestCase):
             for n in (3, 2, 1):
                 self.assertEqual(stream.until_status(), ([n, n + 1], 200))
             stream.requests.put(None)  # half-close
+            self.assertTrue(stream.ended())
+
+    def test_a_refusal_leaves_what_was_asked_behind_it_without_an_answer(self):
+        with self.orderer() as orderer, orderer.connect() as channel:
+            stream = Stream(channel)
+            for start, stop in ((1, 1), (2, 2), (4, 3), (5, 5)):
+                stream.ask(seek(at(start), at(stop)))
+            self.assertEqual([stream.until_status() for _ in range(3)],
+                             [([1], 200), ([2], 200), ([], 400)])
             self.assertTrue(stream.ended())
 
     def test_waits_at_the_tip_until_the_client_has_gone(self):
