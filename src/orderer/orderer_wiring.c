@@ -8,6 +8,7 @@
 #include "msp/msp_dir.h"
 #include "msp/signing_identity.h"
 #include "net/net_msg.h"
+#include "node/cert_monitor.h"
 #include "ops/operations.h"
 #include "orderer/msg_processor.h"
 #include "orderer/net_thread.h"
@@ -17,6 +18,7 @@
 #include "os/clock.h"
 #include "os/jobs.h"
 #include "os/signals.h"
+#include "proto/identity.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -34,6 +36,7 @@ struct orderer {
     struct signing_identity *signer;
     struct msg_processor processor;
     struct server_tls *tls;
+    struct cert_monitor certs;
     struct mailbox *mb; /* main's */
     struct registrar *registrar;
     struct jobs *store, *crypto;
@@ -76,6 +79,16 @@ static enum weft_code load_identity(struct orderer *o, const struct orderer_gene
     o->processor = (struct msg_processor){ .signer = o->signer,
                                            .no_expiration_checks = c->no_expiration_checks };
     return WEFT_OK;
+}
+
+static void watch_certs(struct orderer *o)
+{
+    struct serialized_identity me = { 0 };
+    int64_t now_s = clock_wall_ns() / 1000000000;
+    if (serialized_identity_parse(signing_identity_bytes(o->signer), &me, NULL) == WEFT_OK)
+        cert_monitor_add(&o->certs, "enrollment", me.id_bytes, now_s);
+    if (o->tls != NULL)
+        cert_monitor_add(&o->certs, "server TLS", server_tls_cert(o->tls), now_s);
 }
 
 /* ---- channels ------------------------------------------------------------------------------ */
@@ -208,6 +221,7 @@ enum weft_code orderer_start(const struct orderer_config *c, struct orderer **re
         rc = orderer_tls_load(&c->general.tls, &o->tls, e);
     }
     if (rc == WEFT_OK) {
+        watch_certs(o);
         how = ORDERER_EXIT_PANIC;
         rc = open_channels(o, c, e);
     }
@@ -250,7 +264,8 @@ enum weft_code orderer_run(struct orderer *o, struct signals *signals, struct we
     struct pollfd fds[] = { { .fd = signals_fd(signals), .events = POLLIN },
                             { .fd = mailbox_fd(o->mb), .events = POLLIN } };
     while (!o->has_failed) {
-        if (poll(fds, WEFT_ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+        int wait_ms = cert_monitor_check(&o->certs, clock_wall_ns() / 1000000000);
+        if (poll(fds, WEFT_ARRAY_LEN(fds), wait_ms) < 0 && errno != EINTR)
             return WEFT_FAIL(e, WEFT_IO, "poll: error %d", errno);
         if (!take_signals(o, signals))
             return WEFT_OK;

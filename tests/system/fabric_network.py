@@ -82,6 +82,28 @@ def until(n, seconds):
     return who
 
 
+def orderer_tls_pair(folder, name, key=None, days=30):
+    """A certificate of the orderers' TLS authority, with its key: their paths."""
+    ca = fixture(f"{ORDERER_ORG}/tlsca")
+    issuer = x509.load_pem_x509_certificate(next(ca.glob("*.pem")).read_bytes())
+    signer = serialization.load_pem_private_key((ca / "priv_sk").read_bytes(), None)
+    old = x509.load_pem_x509_certificate(fixture(f"{ORDERER}/tls/server.crt").read_bytes())
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    cert = (x509.CertificateBuilder().subject_name(old.subject).issuer_name(issuer.subject)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=2))
+            .not_valid_after(now + datetime.timedelta(days=days)))
+    for extension in old.extensions:
+        cert = cert.add_extension(extension.value, extension.critical)
+    paths = folder / f"{name}.crt", folder / f"{name}.key"
+    pem = serialization.Encoding.PEM
+    paths[0].write_bytes(cert.sign(signer, hashes.SHA256()).public_bytes(pem))
+    paths[1].write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8,
+                                           serialization.NoEncryption()))
+    return paths
+
+
 def orderer_admin():
     return Identity(f"{ORDERER_ORG}/users/Admin@example.com/msp", "OrdererMSP")
 

@@ -2,7 +2,6 @@
 settings, and how its certificates are replaced.  The original gives the same answers (see
 PROGRAM in fabric_network)."""
 
-import datetime
 import os
 import unittest
 
@@ -10,10 +9,8 @@ import chain_check
 import config_change
 import fabric_network
 import test_configuration
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from fabric_network import ORDERER, ORDERER_ORG, Orderer, envelopes, repeated
+from cryptography.hazmat.primitives import serialization
+from fabric_network import ORDERER, Orderer, envelopes, orderer_tls_pair, repeated
 from harness import Certificates, fixture
 from test_configuration import APPLYING
 from wire import data, field, replaced
@@ -103,27 +100,6 @@ class Indices(Base):
 
 
 class Rotation(Base):
-    def tls_pair(self, name, key=None, days=30):
-        """A certificate of the orderers' TLS authority, with its key: their paths."""
-        ca = fixture(f"{ORDERER_ORG}/tlsca")
-        issuer = x509.load_pem_x509_certificate(next(ca.glob("*.pem")).read_bytes())
-        signer = serialization.load_pem_private_key((ca / "priv_sk").read_bytes(), None)
-        old = x509.load_pem_x509_certificate(fixture(f"{ORDERER}/tls/server.crt").read_bytes())
-        key = key or ec.generate_private_key(ec.SECP256R1())
-        now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-        cert = (x509.CertificateBuilder().subject_name(old.subject).issuer_name(issuer.subject)
-                .public_key(key.public_key()).serial_number(x509.random_serial_number())
-                .not_valid_before(now - datetime.timedelta(days=2))
-                .not_valid_after(now + datetime.timedelta(days=days)))
-        for extension in old.extensions:
-            cert = cert.add_extension(extension.value, extension.critical)
-        paths = self.dir / f"{name}.crt", self.dir / f"{name}.key"
-        pem = serialization.Encoding.PEM
-        paths[0].write_bytes(cert.sign(signer, hashes.SHA256()).public_bytes(pem))
-        paths[1].write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8,
-                                               serialization.NoEncryption()))
-        return paths
-
     def show_as(self, pair):
         """From the next start on."""
         self.env = {"ORDERER_GENERAL_TLS_CERTIFICATE": str(pair[0]),
@@ -135,7 +111,7 @@ class Rotation(Base):
             field(m, 1), 3, client.read_bytes()), 4, server.read_bytes()))
 
     def test_both_certificates_are_replaced(self):
-        new = self.tls_pair("new")
+        new = orderer_tls_pair(self.dir, "new")
         self.one_more()
         for channel in self.channels:
             self.change_settings(self.with_certs(new[0], new[0]), channel)
@@ -153,7 +129,7 @@ class Rotation(Base):
                          [(b"\1", 2, index) for index in (3, 3, 5, 7)])
 
     def test_only_the_clients_certificate_is_replaced(self):
-        new = self.tls_pair("new")
+        new = orderer_tls_pair(self.dir, "new")
         mine = fixture(f"{ORDERER}/tls/server.crt")
         self.change_settings(self.with_certs(new[0], mine))
         self.one_more()
@@ -166,7 +142,7 @@ class Rotation(Base):
         key = serialization.load_pem_private_key(fixture(f"{ORDERER}/tls/server.key").read_bytes(),
                                                  None)
         self.one_more()
-        self.show_as(self.tls_pair("renewed", key))
+        self.show_as(orderer_tls_pair(self.dir, "renewed", key))
         self.restart()
         self.one_more()
         self.assertEqual(self.raft_indices(), [0, 3, 5])
@@ -174,7 +150,7 @@ class Rotation(Base):
     def test_certificates_that_are_refused(self):
         mine = fixture(f"{ORDERER}/tls/server.crt")
         strange = Certificates(self.dir / "strange").make("stranger")[0]
-        late = self.tls_pair("late", days=-1)[0]
+        late = orderer_tls_pair(self.dir, "late", days=-1)[0]
         nothing = self.dir / "nothing"
         nothing.write_bytes(b"nothing")
         where = "consenter 127.0.0.1:21450 has invalid certificate"

@@ -10,7 +10,7 @@ import urllib.request
 
 import wire
 from fabric_network import (CONFIG_PATH, PROGRAM, Deliver, Orderer, channel_creation, free_port,
-                            orderer_admin, org)
+                            orderer_admin, orderer_tls_pair, org)
 from harness import Folder, wait_until
 from wire import NEWEST, OLDEST, at
 
@@ -162,6 +162,13 @@ class Operations(Base):
         orderer.blocks(self.who, "nochannel")
         orderer.process.wait_for("Starting new deliver loop")
         self.assertEqual(self.get("/logspec", b'{"spec":"="}')[0], 400)
+
+    def test_certificates_that_end_soon_are_told(self):
+        cert, key = orderer_tls_pair(self.dir, "soon", days=2.5)
+        orderer = self.start(ORDERER_GENERAL_TLS_CERTIFICATE=str(cert),
+                             ORDERER_GENERAL_TLS_PRIVATEKEY=str(key))
+        orderer.process.wait_for(r"The enrollment certificate will expire on \d{4}-\d\d-\d\d ")
+        orderer.process.wait_for(r"The server TLS certificate expires within 2 days and 1\d hours")
 
     def test_requests_are_traced_into_folders(self):
         folders = {name: self.dir / name for name in ("Broadcast", "Deliver")}
