@@ -132,8 +132,10 @@ static void count(const struct item *i)
     char room[HEADER_TYPE_NAME_MAX];
     uint64_t now = clock_monotonic_ns();
     const char *status = common_status_name((uint64_t)i->b.status);
-    const char *channel = i->channel_id != NULL ? i->channel_id : "unknown";
-    const char *type = i->channel_id != NULL ? header_type_name(i->type, room) : "unknown";
+    const char *channel = i->channel_id, *type = header_type_name(i->type, room);
+    bool is_there = i->channel != NULL && strcmp(i->channel->id, channel) == 0 && type != room;
+    if (i->b.status != BROADCAST_SUCCESS && !is_there)
+        channel = type = "unknown"; /* names that anybody makes up would fill the metrics */
     uint64_t validated = i->validated_ns != 0 ? i->validated_ns : now;
     if (o == NULL)
         return;

@@ -21,7 +21,8 @@
  *
  * Go origin   orderer/common/broadcast/broadcast.go
  *             orderer/common/multichannel/registrar.go BroadcastChannelSupport
- * Differs     many envelopes of a stream are on their way at once
+ * Differs     many envelopes of a stream are on their way at once; what is refused and is
+ *             of no channel, or of no type, is counted as unknown
  * Owner       the loop's thread; new before it runs, free after
  * Memory      the envelopes on their way
  * Limits      BROADCAST_WINDOW, BROADCAST_WINDOW_BYTES a stream

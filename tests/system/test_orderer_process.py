@@ -139,6 +139,17 @@ class Operations(Base):
         for kind in ("checked", "written"):
             self.assertGreater(now[f"logging_entries_{kind}"][("info",)], 5)
 
+    @unittest.skipIf("WEFT_ORDERER" in os.environ, "the original counts each name")
+    def test_names_that_are_made_up_are_not_counted_one_by_one(self):
+        orderer = self.start()
+        for n in range(3):
+            self.assertEqual(orderer.submit(self.who.message(f"nochannel{n}", b""))[0], 404)
+            self.assertEqual(orderer.submit(self.who.message("system-channel", b"", kind=99 + n))[0],
+                             403)
+        self.assertEqual(self.metrics()["broadcast_processed_count"],
+                         {("unknown", "NOT_FOUND", "unknown"): 3,
+                          ("unknown", "FORBIDDEN", "unknown"): 3})
+
     def wait_for_block(self, orderer, n):
         with orderer.connect() as channel:
             stream = Deliver(channel)
