@@ -96,6 +96,8 @@ static enum weft_code replay_channel(struct cli *cli, struct ledger_dir *d, cons
                   done.blocks, done.txs);
     print_count(cli, done.commit_hashes, "commit hashes");
     print_count(cli, done.keys, "keys of the state");
+    print_count(cli, done.history, "of the history");
+    print_count(cli, done.collections, "of collections by block");
     (void)fprintf(cli->out, "; %.1f s\n", seconds);
     return WEFT_OK;
 }
@@ -204,9 +206,11 @@ const struct cli_cmd cmd_ledger_verify = {
         "With --replay a peer's ledger is made once more from its blocks and its private data, by\n"
         "all the rules of validation: the code of every transaction, the commit hash of every "
         "block\n"
-        "and, key by key, the state must be what is recorded.  It needs as much room in $TMPDIR "
-        "as\n"
-        "the ledger has, for as long as it runs.\n"
+        "and, key by key, the state, the history and the collections by block must be what is\n"
+        "recorded.  A state or a history that lags behind the blocks, as after a kill, is "
+        "compared\n"
+        "where it is.  It needs as much room in $TMPDIR as the ledger has, for as long as it "
+        "runs.\n"
         "\n"
         "A node that runs changes its files meanwhile: stop it, or verify a copy.\n"
         "\n"

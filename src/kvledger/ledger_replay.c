@@ -3,7 +3,7 @@
 #include "bundle/bundle.h"
 #include "crypto/key_tables.h"
 #include "kvledger/kv_ledger_channel.h"
-#include "kvledger/state_compare.h"
+#include "kvledger/store_compare.h"
 #include "ledger/kv.h"
 #include "os/dirs.h"
 #include "proto/metadata.h"
@@ -19,6 +19,13 @@ enum {
     COPY_BYTES = 1 << 20,
 };
 
+/* A database as recorded; NULL: there is none. */
+struct recorded {
+    struct kv *kv;
+    bool has_savepoint, was_compared;
+    uint64_t savepoint; /* the block that it is of */
+};
+
 struct replay {
     const struct ledger_replay_deps *deps;
     struct ledger_dir *dir;
@@ -26,9 +33,7 @@ struct replay {
     char *root; /* where it is made again */
     struct kv_ledgers *all;
     struct kv_ledger *ledger;
-    struct kv *state; /* as recorded; NULL: there is none */
-    bool has_savepoint, was_compared;
-    struct state_version savepoint;
+    struct recorded state, history, configs;
     struct bundle *bundle;
     struct key_tables *tables;
     struct validation_lane *lane;
@@ -42,7 +47,9 @@ static void replay_done(struct replay *r)
 {
     kv_ledger_close(r->ledger);
     kv_ledgers_close(r->all);
-    kv_close(r->state);
+    kv_close(r->state.kv);
+    kv_close(r->history.kv);
+    kv_close(r->configs.kv);
     tx_validator_free(r->validator);
     validation_lane_free(r->lane);
     key_tables_free(r->tables);
@@ -100,23 +107,44 @@ static enum weft_code copy_private_data(struct replay *r, struct weft_err *e)
     }
 }
 
-static enum weft_code open_recorded_state(struct replay *r, struct weft_err *e)
+/* What is not there is not compared. */
+static enum weft_code open_recorded(struct replay *r, const char *name, const char *what,
+                                    struct recorded *ret, struct weft_err *e)
 {
-    WEFT_FREE char *path = weft_asprintf("%s/stateLeveldb", r->dir->root);
-    if (!path_is_dir(path)) {
-        note(r, "there is no stateLeveldb: the state is not compared");
-        return WEFT_OK;
-    }
-    WEFT_TRY(kv_open_copy(path, &r->state, e));
-    WEFT_TRY(state_compare_savepoint(r->state, r->channel, &r->has_savepoint, &r->savepoint, e));
-    if (!r->has_savepoint)
-        note(r, "stateLeveldb has nothing of the channel: the state is not compared");
+    WEFT_FREE char *path = weft_asprintf("%s/%s", r->dir->root, name);
+    WEFT_FREE char *none = weft_asprintf("there is no %s: the %s not compared", name, what);
+    if (path_is_dir(path))
+        return kv_open_copy(path, &ret->kv, e);
+    note(r, none);
     return WEFT_OK;
+}
+
+static enum weft_code read_savepoint(struct replay *r, enum store_kind kind, const char *name,
+                                     const char *what, struct recorded *at, struct weft_err *e)
+{
+    if (at->kv == NULL)
+        return WEFT_OK;
+    WEFT_TRY(
+        store_compare_savepoint(kind, at->kv, r->channel, &at->has_savepoint, &at->savepoint, e));
+    WEFT_FREE char *none =
+        weft_asprintf("%s has nothing of the channel: the %s not compared", name, what);
+    if (!at->has_savepoint)
+        note(r, none);
+    return WEFT_OK;
+}
+
+static enum weft_code open_all_recorded(struct replay *r, struct weft_err *e)
+{
+    WEFT_TRY(open_recorded(r, "stateLeveldb", "state is", &r->state, e));
+    WEFT_TRY(open_recorded(r, "historyLeveldb", "history is", &r->history, e));
+    WEFT_TRY(open_recorded(r, "configHistory", "collections are", &r->configs, e));
+    WEFT_TRY(read_savepoint(r, STORE_STATE, "stateLeveldb", "state is", &r->state, e));
+    return read_savepoint(r, STORE_HISTORY, "historyLeveldb", "history is", &r->history, e);
 }
 
 static enum weft_code start(struct replay *r, struct weft_err *e)
 {
-    static const struct kv_ledgers_config config = { .mspid = "" };
+    static const struct kv_ledgers_config config = { .mspid = "", .history = true };
     if (r->dir->layout != LEDGER_PEER || r->dir->root == NULL)
         return WEFT_FAIL(e, WEFT_INVALID, "only a peer's folder can be replayed: %s has no state",
                          r->dir->chains);
@@ -127,7 +155,7 @@ static enum weft_code start(struct replay *r, struct weft_err *e)
         key_tables_new(&(struct key_tables_config){ .budget_bytes = KEY_TABLES_BUDGET_DEFAULT });
     r->lane = validation_lane_new(r->tables, IDENTITIES);
     r->validator = tx_validator_new(&(struct tx_validator_deps){ r, apply_config, NULL });
-    return open_recorded_state(r, e);
+    return open_all_recorded(r, e);
 }
 
 /* ---- block by block -------------------------------------------------------------------------------- */
@@ -214,15 +242,56 @@ static enum weft_code take(struct replay *r, struct block *b, struct weft_err *e
     return compare_commit_hash(r, &b->v, e);
 }
 
-/* ---- the state ---------------------------------------------------------------------------------------- */
+/* ---- the databases ------------------------------------------------------------------------------------ */
 
-static enum weft_code compare_state(struct replay *r, struct weft_err *e)
+static enum weft_code compare(struct replay *r, enum store_kind kind, struct recorded *recorded,
+                              struct kv *wanted, uint64_t *ret_keys, struct weft_err *e)
 {
     WEFT_TRY(kv_ledger_sync(r->ledger, e));
-    r->was_compared = true;
-    return state_compare(r->state, r->all->state, r->channel,
-                         &(struct state_compare_deps){ r->deps->ctx, r->deps->note }, &r->done.keys,
-                         e);
+    recorded->was_compared = true;
+    return store_compare(kind, recorded->kv, wanted, r->channel, r->done.blocks,
+                         &(struct store_compare_deps){ r->deps->ctx, r->deps->note }, ret_keys, e);
+}
+
+/* Those that are of this block. */
+static enum weft_code compare_at(struct replay *r, uint64_t block, struct weft_err *e)
+{
+    if (r->state.has_savepoint && r->state.savepoint == block)
+        WEFT_TRY(compare(r, STORE_STATE, &r->state, r->all->state, &r->done.keys, e));
+    if (r->history.has_savepoint && r->history.savepoint == block)
+        WEFT_TRY(compare(r, STORE_HISTORY, &r->history, r->all->history, &r->done.history, e));
+    return WEFT_OK;
+}
+
+/* The state and the history may lag behind the blocks, as after a kill: the peer brings them up
+ * when it starts.  Ahead of them they can't be. */
+static enum weft_code check_compared(const struct replay *r, const char *what,
+                                     const struct recorded *recorded, struct weft_err *e)
+{
+    if (!recorded->has_savepoint)
+        return WEFT_OK;
+    if (!recorded->was_compared)
+        return WEFT_FAIL(e, WEFT_CORRUPT,
+                         "channel [%s]: the %s is of block [%" PRIu64
+                         "], which is not in the files",
+                         r->channel, what, recorded->savepoint);
+    WEFT_FREE char *lags = weft_asprintf("the %s is of block [%" PRIu64
+                                         "], and was compared there: the peer brings it up to "
+                                         "block [%" PRIu64 "] when it starts",
+                                         what, recorded->savepoint, r->done.blocks - 1);
+    if (recorded->savepoint + 1 < r->done.blocks)
+        note(r, lags);
+    return WEFT_OK;
+}
+
+static enum weft_code compare_rest(struct replay *r, struct weft_err *e)
+{
+    WEFT_TRY(check_compared(r, "state", &r->state, e));
+    WEFT_TRY(check_compared(r, "history", &r->history, e));
+    if (r->configs.kv == NULL || r->ledger == NULL)
+        return WEFT_OK;
+    return compare(r, STORE_COLLECTIONS, &r->configs, r->all->config_history, &r->done.collections,
+                   e);
 }
 
 static enum weft_code replay_block(struct replay *r, const struct block_view *v, struct weft_err *e)
@@ -239,8 +308,7 @@ static enum weft_code replay_block(struct replay *r, const struct block_view *v,
     r->done.txs += v->txs.count;
     if (r->deps->progress != NULL)
         r->deps->progress(r->deps->ctx, r->bytes);
-    if (r->has_savepoint && v->number == r->savepoint.block)
-        return compare_state(r, e);
+    WEFT_TRY(compare_at(r, v->number, e));
     return v->number % SYNC_BLOCKS == 0 ? kv_ledger_sync(r->ledger, e) : WEFT_OK;
 }
 
@@ -260,11 +328,7 @@ enum weft_code ledger_replay(struct ledger_dir *d, const char *channel,
             break;
         WEFT_TRY(replay_block(&r, v, e));
     }
-    if (r.has_savepoint && !r.was_compared)
-        return WEFT_FAIL(e, WEFT_CORRUPT,
-                         "channel [%s]: the state is of block [%" PRIu64
-                         "], which is not in the files",
-                         channel, r.savepoint.block);
+    WEFT_TRY(compare_rest(&r, e));
     *ret = r.done;
     return WEFT_OK;
 }

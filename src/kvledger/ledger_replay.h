@@ -5,14 +5,16 @@
  *
  *     each block      every transaction's code, the commit hash
  *     the state       every key, its value, metadata and version
+ *     the history     where each key was written
+ *     collections     of each chaincode, by block (configHistory)
  *
  *     ledger_replay(&dir, "mychannel", &deps, &done, e)
  *     WEFT_CORRUPT  "block [17] transaction [3]: recorded as VALID, is MVCC_READ_CONFLICT"
  *                   "the state of channel [ch]: asset/car1: another value"
  *
- * The state is compared where its savepoint says that it is, so one that lags behind the blocks
- * is as good as any.  Where there is none (CouchDB, or a database that was dropped) that is a
- * note.  Two codes are one where Fabric leaves it to chance: INVALID_CHAINCODE of one namespace
+ * State and history are compared where their savepoints say that they are, so one that lags
+ * behind the blocks is as good as any; that it does is a note.  Where there is none (CouchDB, or
+ * a database that was dropped) that is a note, too.  Two codes are one where Fabric leaves it to chance: INVALID_CHAINCODE of one namespace
  * and ENDORSEMENT_POLICY_FAILURE of another.
  *
  * Go origin   none
@@ -34,7 +36,7 @@ struct ledger_replay_deps {
 };
 
 struct ledger_replayed {
-    uint64_t blocks, txs, commit_hashes, keys;
+    uint64_t blocks, txs, commit_hashes, keys, history, collections;
 };
 
 /* WEFT_CORRUPT: something is recorded that the blocks do not come to. */
