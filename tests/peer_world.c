@@ -38,12 +38,13 @@ static enum weft_code open_channel(struct peer_world *w, const char *channel, st
     return bundle_new(channel, v.sequence, v.channel_group, &w->bundle, e);
 }
 
-enum weft_code peer_world_open(struct peer_world *w, const char *dir, const char *mspid,
-                               const char *channel, struct weft_err *e)
+enum weft_code peer_world_open_purging(struct peer_world *w, const char *dir, const char *mspid,
+                                       const char *channel, uint64_t interval, struct weft_err *e)
 {
     WEFT_FREE char *transient = weft_asprintf("%s/transientstore", dir);
     struct kv_ledgers_config config = { .mspid = mspid,
                                         .history = true,
+                                        .purge_interval = interval,
                                         .transient = transient,
                                         .transient_retention = TRANSIENT_RETENTION };
     *w = (struct peer_world){ .tables = key_tables_new(&(struct key_tables_config){ 0 }) };
@@ -51,6 +52,12 @@ enum weft_code peer_world_open(struct peer_world *w, const char *dir, const char
     w->validator = tx_validator_new(&(struct tx_validator_deps){ w, apply_config, NULL });
     WEFT_TRY(kv_ledgers_open(dir, &config, &w->all, e));
     return open_channel(w, channel, e);
+}
+
+enum weft_code peer_world_open(struct peer_world *w, const char *dir, const char *mspid,
+                               const char *channel, struct weft_err *e)
+{
+    return peer_world_open_purging(w, dir, mspid, channel, 0, e);
 }
 
 void peer_world_close(struct peer_world *w)

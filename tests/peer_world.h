@@ -1,6 +1,7 @@
 /* peer_world.h - a peer's ledger of one channel, fed block by block: validated and committed.
  *
  *     peer_world_open(&w, dir, "Org1MSP", "mychannel", e)      what is there goes on
+ *     peer_world_open_purging(&w, ..., 7, e)                   private data goes every 7 blocks (0: 100)
  *     peer_world_take(&w, block, pvt, count, e)                the first one makes the channel
  *     peer_world_sync(&w, e)
  *     w.codes[i]                                               of the newest block
@@ -30,6 +31,9 @@ struct peer_world {
 
 enum weft_code peer_world_open(struct peer_world *w, const char *dir, const char *mspid,
                                const char *channel, struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code peer_world_open_purging(struct peer_world *w, const char *dir, const char *mspid,
+                                       const char *channel, uint64_t interval,
+                                       struct weft_err *e) WEFT_MUST_CHECK;
 void peer_world_close(struct peer_world *w);
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct peer_world, peer_world_close)
 

@@ -157,7 +157,7 @@ static enum weft_code raise_private_data(const struct target *t, const char *cha
     WEFT_FREE char *path = weft_asprintf("%s/pvtdataStore", t->root);
     WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
     WEFT_CLEANUP(pvtdata_store_close) struct pvtdata_store *s = NULL;
-    WEFT_TRY(kv_open(path, "", &kv, e));
+    WEFT_TRY(kv_open_mending(path, "", &kv, e));
     WEFT_TRY(pvtdata_store_open(kv, channel, PURGE_INTERVAL, &s, e));
     return pvtdata_store_raise(s, block_store_height(t->bs), e);
 }

@@ -172,11 +172,20 @@ enum weft_code kv_ledger_open_stores(struct kv_ledgers *all, const char *channel
     return WEFT_OK;
 }
 
+/* A Go peer does not open a ledger whose private data end before its blocks. */
+static void raise_private_data(struct kv_ledger *l)
+{
+    struct weft_err e = { 0 };
+    if (l->pvt != NULL && pvtdata_store_raise(l->pvt, block_store_height(l->blocks), &e) != WEFT_OK)
+        LOG_ERROR(&logger, "[%s] Closing the private data store: %s", l->channel, e.msg);
+}
+
 /* What was not synced is given up, as in a crash. */
 void kv_ledger_close(struct kv_ledger *l)
 {
     if (l == NULL)
         return;
+    raise_private_data(l);
     state_db_close(l->state);
     history_db_free(l->history);
     pvtdata_store_close(l->pvt);

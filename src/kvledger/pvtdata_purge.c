@@ -57,7 +57,7 @@ static enum weft_code purge_entry(struct pvtdata_store *s, struct bytes key, str
         return WEFT_OK;
     kv_batch_delete(s->batch, key);
     WEFT_TRY(expiry_data_parse(value, delete_item, &p, e));
-    return kv_batch_bytes(s->batch) > BATCH_BYTES ? pvtdata_store_write(s, false, e) : WEFT_OK;
+    return kv_batch_bytes(s->batch) > BATCH_BYTES ? pvtdata_store_write(s, e) : WEFT_OK;
 }
 
 enum weft_code pvtdata_store_purge(struct pvtdata_store *s, uint64_t block, struct weft_err *e)
@@ -78,7 +78,7 @@ enum weft_code pvtdata_store_purge(struct pvtdata_store *s, uint64_t block, stru
     }
     if (count == 0)
         return WEFT_OK;
-    WEFT_TRY(pvtdata_store_write(s, false, e));
+    WEFT_TRY(pvtdata_store_write(s, e));
     LOG_INFO(&logger,
              "[%s] - [%zu] Entries purged from private data storage till block number [%" PRIu64
              "]",
@@ -118,7 +118,7 @@ static enum weft_code convert_collection(struct pvtdata_store *s, uint64_t block
         pvtdata_key_put_missing(&s->key, at, ns, coll);
         kv_batch_put(s->batch, buf_bytes(&s->key), value);
         if (kv_batch_bytes(s->batch) > BATCH_BYTES)
-            WEFT_TRY(pvtdata_store_write(s, false, e));
+            WEFT_TRY(pvtdata_store_write(s, e));
     }
     LOG_INFO(&logger, "Converted all [%zu] entries for [ns=%.*s, coll=%.*s]", count, (int)ns.len,
              (const char *)ns.data, (int)coll.len, (const char *)coll.data);
@@ -166,7 +166,7 @@ enum weft_code pvtdata_store_convert_eligible(struct pvtdata_store *s, struct we
         kv_batch_delete(s->batch, key);
         any = true;
     }
-    return any ? pvtdata_store_write(s, true, e) : WEFT_OK;
+    return any ? pvtdata_store_write(s, e) : WEFT_OK;
 }
 
 /* CollElgInfo { 1 map ns -> CollNames { 1 names } }; one namespace after the other. */
@@ -195,6 +195,6 @@ enum weft_code pvtdata_store_set_eligible(struct pvtdata_store *s, uint64_t bloc
     reverse_key_put(&s->key, block);
     kv_batch_clear(s->batch);
     kv_batch_put(s->batch, buf_bytes(&s->key), buf_bytes(&value));
-    WEFT_TRY(pvtdata_store_write(s, true, e));
+    WEFT_TRY(pvtdata_store_write(s, e));
     return pvtdata_store_convert_eligible(s, e);
 }

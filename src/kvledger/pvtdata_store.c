@@ -30,7 +30,7 @@ static enum weft_code read_height(struct pvtdata_store *s, struct weft_err *e)
     WEFT_TRY(kv_get(s->kv, pvtdata_store_key(s, PVTDATA_LAST_BLOCK), &found, &value, e));
     if (found && (uvarint_decode(buf_bytes(&value), &last) != value.len || last == UINT64_MAX))
         return WEFT_FAIL(e, WEFT_CORRUPT, "the last block of the private data store is damaged");
-    s->height = found ? last + 1 : 0;
+    s->height = s->lasting_height = found ? last + 1 : 0;
     return WEFT_OK;
 }
 
@@ -41,9 +41,9 @@ static void put_last_block(struct pvtdata_store *s, uint64_t last)
     kv_batch_put(s->batch, pvtdata_store_key(s, PVTDATA_LAST_BLOCK), buf_bytes(&value));
 }
 
-enum weft_code pvtdata_store_write(struct pvtdata_store *s, bool sync, struct weft_err *e)
+enum weft_code pvtdata_store_write(struct pvtdata_store *s, struct weft_err *e)
 {
-    enum weft_code rc = kv_write(s->kv, s->batch, sync, e);
+    enum weft_code rc = kv_write(s->kv, s->batch, true, e);
     kv_batch_clear(s->batch);
     return rc;
 }
@@ -63,7 +63,7 @@ static enum weft_code leave_1_4_behind(struct pvtdata_store *s, struct weft_err 
         put_last_block(s, height++);
     kv_batch_delete(s->batch, pvtdata_store_key(s, PVTDATA_PENDING));
     kv_batch_delete(s->batch, pvtdata_store_key(s, PVTDATA_UPDATED_BLOCKS));
-    WEFT_TRY(pvtdata_store_write(s, true, e));
+    WEFT_TRY(pvtdata_store_write(s, e));
     s->height = height;
     return WEFT_OK;
 }
@@ -222,8 +222,11 @@ enum weft_code pvtdata_store_commit(struct pvtdata_store *s, const struct pvtdat
     put_sets(s, b);
     WEFT_TRY(schedule(s, b, c, e));
     put_missing(s, b);
-    put_last_block(s, b->number);
-    WEFT_TRY(pvtdata_store_write(s, any, e));
+    if (any) {
+        put_last_block(s, b->number);
+        WEFT_TRY(pvtdata_store_write(s, e));
+        s->lasting_height = b->number + 1;
+    }
     s->height = b->number + 1;
     if (b->number % s->purge_interval == 0)
         return pvtdata_store_purge(s, b->number, e);
@@ -232,14 +235,16 @@ enum weft_code pvtdata_store_commit(struct pvtdata_store *s, const struct pvtdat
 
 enum weft_code pvtdata_store_raise(struct pvtdata_store *s, uint64_t height, struct weft_err *e)
 {
-    if (height <= s->height)
+    if (height <= s->lasting_height)
         return WEFT_OK;
     LOG_DEBUG(&logger, "[%s] Last block of the private data store moves on to [%" PRIu64 "]",
               s->channel, height - 1);
     kv_batch_clear(s->batch);
     put_last_block(s, height - 1);
-    WEFT_TRY(pvtdata_store_write(s, true, e));
-    s->height = height;
+    WEFT_TRY(pvtdata_store_write(s, e));
+    s->lasting_height = height;
+    if (height > s->height)
+        s->height = height;
     return WEFT_OK;
 }
 

@@ -16,8 +16,9 @@
  *     pvtdata_store_commit(s, &(struct pvtdata_block){ 31, sets, 4, missing, 1 }, collections, e)
  *     pvtdata_store_read(s, 31, collections, NULL, each, ctx, e)
  *
- * A block without any private data moves only the last block on, which needs no sync: whatever
- * a power failure takes of that, pvtdata_store_raise puts back from the block files.
+ * Every write is synced.  A block without any private data moves only the last block on, and that
+ * in memory: pvtdata_store_raise puts it on the disk when the ledger is closed, or after a crash
+ * when it is opened, from the block files.
  *
  * Data of a collection with block_to_live is not given out any more once it is over, and is
  * removed from the disk with every block whose number the purge interval divides.
@@ -74,7 +75,7 @@ struct pvtdata_block {
 enum weft_code pvtdata_store_commit(struct pvtdata_store *s, const struct pvtdata_block *b,
                                     struct collections *c, struct weft_err *e) WEFT_MUST_CHECK;
 
-/* The block files have that many blocks: those beyond ours had no private data. */
+/* The block files have that many blocks: those beyond ours had no private data.  Lasts on return. */
 enum weft_code pvtdata_store_raise(struct pvtdata_store *s, uint64_t height,
                                    struct weft_err *e) WEFT_MUST_CHECK;
 

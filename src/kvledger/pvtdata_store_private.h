@@ -23,6 +23,7 @@ struct pvtdata_store {
     size_t prefix_len; /* of the channel and its zero */
     uint64_t purge_interval;
     _Atomic uint64_t height;
+    uint64_t lasting_height; /* the owner's: that is on the disk */
 
     /* The owner's. */
     struct kv_batch *batch;
@@ -31,9 +32,9 @@ struct pvtdata_store {
 
 /* Begins a key; what follows the group is put behind it.  Good until the next one. */
 struct bytes pvtdata_store_key(struct pvtdata_store *s, enum pvtdata_group group);
-/* Writes the batch and empties it. */
-enum weft_code pvtdata_store_write(struct pvtdata_store *s, bool sync,
-                                   struct weft_err *e) WEFT_MUST_CHECK;
+/* Writes the batch, syncs it and empties it: whatever a crash spoils, it is at the end of the log
+ * (kv_open_mending). */
+enum weft_code pvtdata_store_write(struct pvtdata_store *s, struct weft_err *e) WEFT_MUST_CHECK;
 
 /* Removes what goes with this block and those before it. */
 enum weft_code pvtdata_store_purge(struct pvtdata_store *s, uint64_t block,
