@@ -227,7 +227,7 @@ enum weft_code transient_store_purge(struct transient_store *s, const struct byt
     WEFT_CLEANUP(kv_batch_free) struct kv_batch *batch = kv_batch_new();
     for (size_t i = 0; i < count; i++)
         WEFT_TRY(purge_tx(s, batch, tx_ids[i], e));
-    return kv_batch_bytes(batch) > 0 ? kv_write(s->kv, batch, false, e) : WEFT_OK;
+    return kv_batch_bytes(batch) > 0 ? kv_write(s->kv, batch, true, e) : WEFT_OK;
 }
 
 enum weft_code transient_store_purge_below(struct transient_store *s, uint64_t height,
@@ -250,5 +250,5 @@ enum weft_code transient_store_purge_below(struct transient_store *s, uint64_t h
             break;
         delete_entry(s, batch, &n);
     }
-    return kv_batch_bytes(batch) > 0 ? kv_write(s->kv, batch, false, e) : WEFT_OK;
+    return kv_batch_bytes(batch) > 0 ? kv_write(s->kv, batch, true, e) : WEFT_OK;
 }

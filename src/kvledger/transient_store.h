@@ -17,8 +17,8 @@
  *     transient_store_purge_below(s, 2000, e)               what was endorsed below height 2000
  *
  * Go origin   core/transientstore/store.go core/transientstore/store_helper.go
- * Differs     an id finds itself, not all that begin with it; purging waits for no sync: what a
- *             crash brings back is an orphan, and goes with those
+ * Differs     an id finds itself, not all that begin with it; purging is synced, too: a crash
+ *             leaves no hole in the log (kv_open_mending), and few orphans
  * Owner       any thread
  * Memory      one entry
  * Limits      LIMIT_PROTO_BYTES a value

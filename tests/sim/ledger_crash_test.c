@@ -224,7 +224,8 @@ static void record_story(struct disk_trace *ret)
 /* A LevelDB log of what can't be made again, or tells what was announced. */
 static bool is_lasting_log(const struct disk_op *op)
 {
-    static const char *const folders[] = { "pvtdataStore/", "ledgerProvider/", "chains/index/" };
+    static const char *const folders[] = { "pvtdataStore/", "transientstore/", "ledgerProvider/",
+                                           "chains/index/" };
     size_t len = op->kind == DISK_CREATE ? strlen(op->path) : 0;
     for (size_t i = 0; i < WEFT_ARRAY_LEN(folders); i++)
         if (len > 4 && strncmp(op->path, folders[i], strlen(folders[i])) == 0 &&
