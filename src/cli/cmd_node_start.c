@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cli/cmds.h"
 #include "cli/peer_config.h"
+#include "os/memory.h"
 #include "os/signals.h"
 #include "peer/peer_wiring.h"
 
@@ -56,6 +57,7 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     struct peer *p = NULL;
     struct weft_err why = { 0 };
     enum peer_exit how = PEER_EXIT_ERROR;
+    memory_keep_warm();
     options(opts, &count);
     opts[0].ret_flag = &dev_mode;
     if (cli_parse(opts, count, argc, argv, &args, e) != WEFT_OK)
@@ -72,6 +74,7 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
         core_config_blame(config, &why);
         return end(cli, how, &why, e);
     }
+    memory_give_back(); /* what only starting needed */
     enum weft_code rc = peer_run(p, signals, &why);
     peer_stop(p);
     return rc == WEFT_OK ? WEFT_OK : end(cli, PEER_EXIT_PANIC, &why, e);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "config/orderer_config.h"
 #include "orderer/orderer_wiring.h"
+#include "os/memory.h"
 #include "os/signals.h"
 
 #include <unistd.h>
@@ -40,6 +41,7 @@ static int start(void)
     struct orderer *o = NULL;
     struct weft_err e = { 0 };
     enum orderer_exit how = ORDERER_EXIT_FATAL;
+    memory_keep_warm();
     if (log_init_from_env(&e) != WEFT_OK)
         return fail(LOG_LEVEL_PANIC, ORDERER_EXIT_PANIC, &e);
     if (orderer_config_load((const char *const *)environ, &config, &e) != WEFT_OK) {
@@ -54,6 +56,7 @@ static int start(void)
         orderer_config_blame(config, &e);
         return fail(how == ORDERER_EXIT_PANIC ? LOG_LEVEL_PANIC : LOG_LEVEL_FATAL, (int)how, &e);
     }
+    memory_give_back(); /* what only starting needed */
     enum weft_code rc = orderer_run(o, signals, &e);
     orderer_stop(o);
     return rc == WEFT_OK ? 0 : fail(LOG_LEVEL_PANIC, ORDERER_EXIT_PANIC, &e);

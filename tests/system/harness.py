@@ -18,6 +18,8 @@ TEST_BIN = pathlib.Path(os.environ.get("WEFT_TEST_BIN", ROOT / "build/release/te
 SHARED = pathlib.Path(os.environ.get("WEFT_SHARED", ROOT.parent / "shared"))
 FIXTURES = SHARED / "fixtures"
 
+SANITIZED = any(name in (BIN / "orderer").read_bytes() for name in (b"__asan_init", b"__tsan_init"))
+
 
 def fixture(path):
     """A file beside the project; skips the test where it is absent."""

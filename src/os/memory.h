@@ -1,0 +1,31 @@
+/* memory.h - how a daemon's memory is taken from the system, and given back.
+ *
+ * Two things cost a node more than they need to.  Blocks come and go by the hundred
+ * kilobytes, and malloc gives so large a piece back to the system at once: the next one
+ * is new pages, zeroed one page fault at a time.  And what only starting needed stays:
+ * free memory between what is used, and pages of program and libraries that were run
+ * once.
+ *
+ *     int main()      memory_keep_warm();          blocks are read into memory that is there
+ *     serving         memory_give_back();          an orderer goes from 14 MB to 5
+ *
+ * The second drops only what can come back by itself: parts of files that are mapped
+ * and never written to.  Whatever of them is used again is found in the page cache.
+ *
+ * Go origin   none
+ * Owner       memory_keep_warm: main, before threads.  memory_give_back: any thread
+ * Memory      MEMORY_WARM_BYTES at most stay with malloc at the end of each of its heaps
+ */
+#ifndef WEFT_OS_MEMORY_H
+#define WEFT_OS_MEMORY_H
+
+enum {
+    MEMORY_WARM_BYTES = 4 << 20
+};
+
+void memory_keep_warm(void);
+/* Takes some milliseconds, and what is used next a few more: for the end of starting, or of
+ * work that was much more than what is ahead. */
+void memory_give_back(void);
+
+#endif
