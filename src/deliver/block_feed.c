@@ -182,7 +182,7 @@ static void run(struct job *j)
         request = net_msg_bytes(r->person.request);
     while (r->rc == WEFT_OK && r->count < FEED_BATCH_BLOCKS && bytes < FEED_BATCH_BYTES &&
            r->first + r->count <= r->last) {
-        const struct block *b = NULL;
+        struct block *b = NULL;
         r->rc = block_iter_lend(r->iter, &b, &r->why);
         if (b == NULL)
             break;

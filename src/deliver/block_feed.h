@@ -73,7 +73,7 @@ struct block_feed_config {
     struct jobs *jobs;
     struct mailbox *mb; /* the loop's */
     /* On a worker; snapshot and request are a person's, or empty.  NULL: *e says why. */
-    struct net_msg *(*encode)(void *snapshot, struct bytes request, const struct block *b,
+    struct net_msg *(*encode)(void *snapshot, struct bytes request, struct block *b,
                               struct weft_err *e);
     void (*free_snapshot)(void *snapshot);
     /* On the loop.  All of them, once for each that asked. */

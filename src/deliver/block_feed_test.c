@@ -39,7 +39,7 @@ struct reader {
 static _Atomic size_t message_bytes;
 
 /* The block's number, and zeros; a person's begins with his name. */
-static struct net_msg *encode(void *snapshot, struct bytes request, const struct block *b,
+static struct net_msg *encode(void *snapshot, struct bytes request, struct block *b,
                               struct weft_err *e)
 {
     uint8_t *data;

@@ -1,8 +1,8 @@
 #include "deliver/deliver_server.h"
 
 #include "base/log.h"
-#include "base/varint.h"
 #include "deliver/block_feed.h"
+#include "deliver/block_message.h"
 #include "deliver/concurrency_limit.h"
 #include "ops/metrics.h"
 #include "os/clock.h"
@@ -63,22 +63,11 @@ static void drop_held(struct client *c)
 
 /* ---- reading ------------------------------------------------------------------------ */
 
-static void free_owned(void *owner)
-{
-    free(owner);
-}
-
-/* DeliverResponse { 2 block }, in one piece; the block's bytes are encoded once. */
-static struct net_msg *encode_block(void *snapshot, struct bytes request, const struct block *b,
+static struct net_msg *encode_block(void *snapshot, struct bytes request, struct block *b,
                                     struct weft_err *e)
 {
-    uint8_t head[1 + UVARINT_LEN_MAX] = { 2 << 3 | WIRE_LEN };
-    struct buf body = { 0 };
     (void)snapshot, (void)request, (void)e;
-    block_encode(&b->v, &body);
-    size_t head_len = 1 + uvarint_encode(body.len, head + 1);
-    return net_msg_wrap(bytes_of(head, head_len), buf_bytes(&body), bytes_of(NULL, 0), free_owned,
-                        body.data);
+    return block_message(b);
 }
 
 const struct deliver_form deliver_form_block = { "false", "block", false, encode_block };

@@ -56,7 +56,7 @@ struct deliver_form {
     bool is_personal; /* not the same for everybody who asks */
     /* On a worker; `snapshot` and `request` are of who asks where it is personal, else there
      * are none.  NULL: the stream ends with this error. */
-    struct net_msg *(*encode)(void *snapshot, struct bytes request, const struct block *b,
+    struct net_msg *(*encode)(void *snapshot, struct bytes request, struct block *b,
                               struct weft_err *e);
 };
 

@@ -138,7 +138,7 @@ static enum weft_code look(struct looking *l)
     return l->rc;
 }
 
-static struct net_msg *encode(void *snapshot, struct bytes request, const struct block *b,
+static struct net_msg *encode(void *snapshot, struct bytes request, struct block *b,
                               struct weft_err *e)
 {
     struct looking l = { .snapshot = snapshot, .block = b->v.number, .e = e };

@@ -50,7 +50,7 @@ static const struct {
 
 /* DeliverResponse { 3 filtered_block }.  A block that can't be told of becomes a status, and the
  * stream goes on with the next one. */
-static struct net_msg *encode_filtered(void *snapshot, struct bytes request, const struct block *b,
+static struct net_msg *encode_filtered(void *snapshot, struct bytes request, struct block *b,
                                        struct weft_err *e)
 {
     WEFT_CLEANUP(buf_done) struct buf filtered = { 0 };

@@ -9,8 +9,10 @@
 #include <fcntl.h>
 
 enum {
+    FIRST_STEP = 64 << 10, /* for who reads one block and goes */
     WINDOW_BYTES = 1 << 20,
-    LENGTH_PEEK = 8, /* Go looks at eight bytes for the length */
+    OWN_STEP = 64 << 10, /* buffers of few sizes leave malloc fewer holes that none fits into */
+    LENGTH_PEEK = 8,     /* Go looks at eight bytes for the length */
 };
 
 char *block_file_path(const char *dir, uint64_t number)
@@ -46,7 +48,12 @@ void block_scanner_init(struct block_scanner *s, const char *dir, uint64_t file,
                         uint64_t last_file)
 {
     *s = (struct block_scanner){
-        .dir = dir, .last_file = last_file, .file = file, .offset = offset, .fd = -1
+        .dir = dir,
+        .last_file = last_file,
+        .file = file,
+        .offset = offset,
+        .fd = -1,
+        .step = FIRST_STEP,
     };
 }
 
@@ -96,8 +103,9 @@ static enum weft_code fill(struct block_scanner *s, size_t n, struct weft_err *e
     }
     uint64_t at = s->window_at + s->window.len;
     uint64_t want = n - s->window.len;
-    if (want < WINDOW_BYTES)
-        want = WINDOW_BYTES;
+    if (want < s->step)
+        want = s->step;
+    s->step = 2 * s->step < WINDOW_BYTES ? 2 * s->step : WINDOW_BYTES;
     if (want > s->size - at)
         want = s->size - at;
     size_t got = 0;
@@ -129,9 +137,34 @@ static enum weft_code read_length(struct block_scanner *s, uint64_t *ret_len, si
     return WEFT_OK;
 }
 
+/* A body of `len` bytes whose length of `len_len` bytes is in the window.  What is there of it
+ * is copied, the rest is read into its place, together with the length of the next one, so that
+ * a run of large records takes one read each and nothing else. */
+static enum weft_code read_own(struct block_scanner *s, size_t len_len, size_t len, struct buf *own,
+                               struct weft_err *e)
+{
+    struct bytes window =
+        bytes_skip(buf_bytes(&s->window), (size_t)(s->offset - s->window_at) + len_len);
+    size_t have = window.len < len ? window.len : len;
+    uint64_t at = s->offset + len_len + have, want = len - have + LENGTH_PEEK;
+    (void)buf_reserve(own, (len + LENGTH_PEEK + OWN_STEP - 1) / OWN_STEP * OWN_STEP);
+    buf_put(own, bytes_of(window.data, have));
+    if (have == len)
+        return WEFT_OK;
+    if (want > s->size - at)
+        want = s->size - at;
+    WEFT_TRY(file_pread(s->fd, s->path, at, own->data + have, (size_t)want, e));
+    own->len = len;
+    buf_clear(&s->window);
+    buf_put(&s->window, bytes_of(own->data + len, (size_t)want - (len - have)));
+    s->window_at = s->offset + len_len + len;
+    return WEFT_OK;
+}
+
+/* own NULL: into the window, whatever its size. */
 static enum weft_code next_in_file(struct block_scanner *s, enum block_scan *ret_what,
-                                   struct bytes *ret_body, struct block_place *ret_place,
-                                   struct weft_err *e)
+                                   struct bytes *ret_body, struct buf *own,
+                                   struct block_place *ret_place, struct weft_err *e)
 {
     uint64_t len = 0;
     size_t len_len = 0;
@@ -148,8 +181,13 @@ static enum weft_code next_in_file(struct block_scanner *s, enum block_scan *ret
         return WEFT_FAIL(e, WEFT_LIMIT, "%s: record of %llu bytes at offset %llu, more than %d",
                          s->path, (unsigned long long)len, (unsigned long long)s->offset,
                          (int)LIMIT_BLOCK_BYTES);
-    WEFT_TRY(fill(s, len_len + (size_t)len, e));
-    *ret_body = bytes_of(here(s) + len_len, (size_t)len);
+    if (own != NULL && len >= BLOCK_LARGE_BYTES) {
+        WEFT_TRY(read_own(s, len_len, (size_t)len, own, e));
+        *ret_body = buf_bytes(own);
+    } else {
+        WEFT_TRY(fill(s, len_len + (size_t)len, e));
+        *ret_body = bytes_of(here(s) + len_len, (size_t)len);
+    }
     *ret_what = BLOCK_SCAN_RECORD;
     s->offset = ret_place->end;
     return WEFT_OK;
@@ -158,6 +196,13 @@ static enum weft_code next_in_file(struct block_scanner *s, enum block_scan *ret
 enum weft_code block_scanner_next(struct block_scanner *s, enum block_scan *ret_what,
                                   struct bytes *ret_body, struct block_place *ret_place,
                                   struct weft_err *e)
+{
+    return block_scanner_next_own(s, ret_what, ret_body, NULL, ret_place, e);
+}
+
+enum weft_code block_scanner_next_own(struct block_scanner *s, enum block_scan *ret_what,
+                                      struct bytes *ret_body, struct buf *ret_own,
+                                      struct block_place *ret_place, struct weft_err *e)
 {
     for (;;) {
         if (s->fd < 0)
@@ -168,7 +213,7 @@ enum weft_code block_scanner_next(struct block_scanner *s, enum block_scan *ret_
         if (s->offset == s->size) /* it may have grown since */
             WEFT_TRY(file_size(s->fd, s->path, &s->size, e));
         if (s->offset < s->size)
-            return next_in_file(s, ret_what, ret_body, ret_place, e);
+            return next_in_file(s, ret_what, ret_body, ret_own, ret_place, e);
         if (s->file >= s->last_file) {
             *ret_what = BLOCK_SCAN_END;
             *ret_place = (struct block_place){ .file = s->file, .offset = s->offset };

@@ -12,8 +12,8 @@
  *             common/ledger/blkstorage/blockfile_helper.go
  * Differs     a length over LIMIT_BLOCK_BYTES is refused before it is believed
  * Owner       any thread, one scanner each
- * Memory      a megabyte, or the largest record; a record's bytes are good until
- *             the next call
+ * Memory      a window of 64 KB, of a megabyte when much is read, or the largest record;
+ *             a record's bytes are good until the next call
  * Limits      LIMIT_BLOCK_BYTES a record
  */
 #ifndef WEFT_LEDGER_BLOCK_FILE_H
@@ -26,6 +26,10 @@
 /* Fabric's limit for one file: what does not fit goes into the next one. */
 enum {
     BLOCK_FILE_BYTES_MAX = 64 << 20
+};
+
+enum {
+    BLOCK_LARGE_BYTES = 32 << 10 /* a record worth a read of its own */
 };
 
 /* Caller frees. */
@@ -60,6 +64,7 @@ struct block_scanner {
     char *path;
     struct buf window; /* bytes of the file from window_at on */
     uint64_t window_at;
+    size_t step; /* how much is read next */
 };
 
 /* Starts at an offset of a file, reads up to the end of `last_file`.  Keeps
@@ -77,5 +82,13 @@ void block_scanner_forget(struct block_scanner *s);
 enum weft_code block_scanner_next(struct block_scanner *s, enum block_scan *ret_what,
                                   struct bytes *ret_body, struct block_place *ret_place,
                                   struct weft_err *e) WEFT_MUST_CHECK;
+
+/* The same for who may keep what he gets: a record of BLOCK_LARGE_BYTES is read into a buffer
+ * of its own, with no copy through the window.  *ret_own, empty before, then holds the body; it
+ * stays empty for a smaller one. */
+enum weft_code block_scanner_next_own(struct block_scanner *s, enum block_scan *ret_what,
+                                      struct bytes *ret_body, struct buf *ret_own,
+                                      struct block_place *ret_place,
+                                      struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

@@ -182,6 +182,61 @@ TEST(records_of_every_size_come_out_whole)
     EXPECT_EQ(at, file.len);
 }
 
+/* Small and large ones by turns, each twice so that large ones come in a row, in two files. */
+TEST(large_records_are_read_into_buffers_of_their_own)
+{
+    static const size_t sizes[] = { 10,
+                                    40000,
+                                    100,
+                                    BLOCK_LARGE_BYTES - 1,
+                                    BLOCK_LARGE_BYTES,
+                                    0,
+                                    1,
+                                    3 << 20,
+                                    70000,
+                                    1 << 20,
+                                    90000,
+                                    20000,
+                                    60000,
+                                    1000,
+                                    33000 };
+    const size_t in_file = 2 * WEFT_ARRAY_LEN(sizes);
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_fast_dir();
+    WEFT_CLEANUP(buf_done) struct buf file = { 0 };
+    for (size_t i = 0; i < in_file; i++) {
+        buf_put_uvarint(&file, sizes[i / 2]);
+        memset(buf_reserve(&file, sizes[i / 2]), 'a' + (int)i, sizes[i / 2]);
+        file.len += sizes[i / 2];
+    }
+    write_number(dir, 0, buf_bytes(&file));
+    write_number(dir, 1, buf_bytes(&file));
+    WEFT_CLEANUP(block_scanner_done) struct block_scanner s;
+    block_scanner_init(&s, dir, 0, 0, 1);
+    uint64_t at = 0;
+    for (size_t i = 0; i <= 2 * in_file; i++) {
+        size_t n = i % in_file, len = sizes[n / 2], wrong = 0;
+        enum block_scan what = BLOCK_SCAN_END;
+        struct bytes body = { 0 };
+        struct block_place place = { 0 };
+        WEFT_CLEANUP(buf_done) struct buf own = { 0 };
+        EXPECT_OK(block_scanner_next_own(&s, &what, &body, &own, &place, &e));
+        EXPECT_EQ(what, i < 2 * in_file ? BLOCK_SCAN_RECORD : BLOCK_SCAN_END);
+        if (what != BLOCK_SCAN_RECORD)
+            break;
+        EXPECT_EQ(body.len, len);
+        EXPECT_EQ(own.len, len >= BLOCK_LARGE_BYTES ? len : 0);
+        EXPECT(own.len == 0 || body.data == own.data);
+        EXPECT_EQ(place.offset, n == 0 ? 0 : at);
+        at = place.end;
+        for (size_t k = 0; k < body.len; k++)
+            wrong += body.data[k] != 'a' + n;
+        EXPECT_EQ(wrong, 0);
+    }
+    EXPECT_EQ(at, file.len);
+    EXPECT(s.window.cap < 3 << 20); /* the largest did not go through it */
+}
+
 /* A reader that looked while the end of a record was missing sees the whole
  * record later, also when it had read ahead, and never what was cut back. */
 TEST(what_was_read_ahead_is_forgotten_when_told)

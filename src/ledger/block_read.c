@@ -182,6 +182,7 @@ struct block_iter {
     uint64_t final; /* what the scanner has read ahead of the blocks below this stands */
     bool placed;    /* the scanner stands before `next` */
     struct block lent;
+    struct block *large; /* lent last */
 };
 
 struct block_iter *block_iter_new(struct block_store *bs, uint64_t start)
@@ -199,6 +200,7 @@ void block_iter_free(struct block_iter *it)
         return;
     block_scanner_done(&it->scanner);
     block_view_done(&it->lent.v);
+    block_unref(it->large);
     free(it);
 }
 
@@ -212,8 +214,10 @@ static enum weft_code place(struct block_iter *it, struct weft_err *e)
     return WEFT_OK;
 }
 
-/* The next record's body, in the scanner's window; no data when it is not there yet. */
-static enum weft_code next_body(struct block_iter *it, struct bytes *ret, struct weft_err *e)
+/* The next record's body, in the scanner's window or, if it is large, in *own; no data when it
+ * is not there yet. */
+static enum weft_code next_body(struct block_iter *it, struct bytes *ret, struct buf *own,
+                                struct weft_err *e)
 {
     uint64_t height = block_store_height(it->bs);
     if (it->next >= height)
@@ -227,7 +231,7 @@ static enum weft_code next_body(struct block_iter *it, struct bytes *ret, struct
 
     enum block_scan what = BLOCK_SCAN_END;
     struct block_place at = { 0 };
-    WEFT_TRY(block_scanner_next(&it->scanner, &what, ret, &at, e));
+    WEFT_TRY(block_scanner_next_own(&it->scanner, &what, ret, own, &at, e));
     if (what != BLOCK_SCAN_RECORD)
         return WEFT_FAIL(e, WEFT_CORRUPT, "channel [%s]: the files end before block [%" PRIu64 "]",
                          it->bs->channel, it->next);
@@ -237,27 +241,35 @@ static enum weft_code next_body(struct block_iter *it, struct bytes *ret, struct
 enum weft_code block_iter_next(struct block_iter *it, struct block **ret, struct weft_err *e)
 {
     struct bytes body = { 0 };
-    struct buf copy = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf own = { 0 };
     *ret = NULL;
-    WEFT_TRY(next_body(it, &body, e));
+    WEFT_TRY(next_body(it, &body, &own, e));
     if (body.data == NULL)
         return WEFT_OK;
-    buf_put(&copy, body);
-    WEFT_TRY(block_of_body(&copy, it->next, ret, e));
+    if (own.data == NULL)
+        buf_put(&own, body);
+    WEFT_TRY(block_of_body(&own, it->next, ret, e));
     it->next++;
     return WEFT_OK;
 }
 
-enum weft_code block_iter_lend(struct block_iter *it, const struct block **ret, struct weft_err *e)
+enum weft_code block_iter_lend(struct block_iter *it, struct block **ret, struct weft_err *e)
 {
     struct bytes body = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf own = { 0 };
     *ret = NULL;
-    WEFT_TRY(next_body(it, &body, e));
+    block_unref(WEFT_TAKE(it->large));
+    WEFT_TRY(next_body(it, &body, &own, e));
     if (body.data == NULL)
         return WEFT_OK;
-    it->lent.raw = body;
-    WEFT_TRY(parse_body(it->next, &it->lent, e));
-    *ret = &it->lent;
+    if (own.data != NULL) {
+        WEFT_TRY(block_of_body(&own, it->next, &it->large, e));
+        *ret = it->large;
+    } else {
+        it->lent.raw = body;
+        WEFT_TRY(parse_body(it->next, &it->lent, e));
+        *ret = &it->lent;
+    }
     it->next++;
     return WEFT_OK;
 }

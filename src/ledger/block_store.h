@@ -166,8 +166,9 @@ WEFT_DEFINE_CLEANUP(struct block_iter *, block_iter_free)
  * says that the height moved on. */
 enum weft_code block_iter_next(struct block_iter *it, struct block **ret,
                                struct weft_err *e) WEFT_MUST_CHECK;
-/* The same without a copy: the iterator's own, good until its next call. */
-enum weft_code block_iter_lend(struct block_iter *it, const struct block **ret,
+/* The same without a copy: good until the iterator's next call.  One that owns its bytes
+ * (b->owned), as large ones do, may be kept with block_ref. */
+enum weft_code block_iter_lend(struct block_iter *it, struct block **ret,
                                struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

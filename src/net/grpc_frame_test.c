@@ -72,13 +72,16 @@ static void count_release(void *owner)
 TEST(reads_a_message_of_parts_as_one_run_of_bytes)
 {
     int released = 0;
-    struct net_msg *m = net_msg_wrap(bytes_of_str("he"), bytes_of_str("ll"), bytes_of_str("o"),
-                                     count_release, &released);
+    const struct bytes pieces[] = { bytes_of_str("he"), bytes_of_str("ll"), bytes_of_str("o") };
+    struct net_msg *m = net_msg_gather(pieces, 3, count_release, &released);
     const uint8_t want[] = { 0, 0, 0, 0, 5, 'h', 'e', 'l', 'l', 'o' };
+    EXPECT_EQ(m->len, 5);
     for (size_t from = 0; from < sizeof(want); from++)
         for (size_t n = 0; n <= sizeof(want) - from; n++) {
             uint8_t got[sizeof(want)];
-            net_msg_read(m, from, got, n);
+            struct net_msg_reader r = { 0 }; /* each of those who send it has one */
+            net_msg_read(m, &r, got, from);
+            net_msg_read(m, &r, got, n);
             EXPECT_BYTES(bytes_of(got, n), bytes_of(want + from, n));
         }
     net_msg_unref(net_msg_ref(m));

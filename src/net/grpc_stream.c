@@ -373,13 +373,24 @@ enum weft_code grpc_stream_send(struct grpc_stream *s, struct net_msg *m, struct
     return WEFT_OK;
 }
 
-bool grpc_stream_is_writable(struct grpc_stream *s)
+/* At most so many bytes are queued; if not, on_writable comes when they are. */
+static bool is_short(struct grpc_stream *s, size_t low)
 {
     if (s->life != GRPC_STREAM_OPEN || s->h2_closed)
         return false;
-    bool short_queue = s->h2s.out_bytes < s->conn->net->limits.outbound_low_bytes;
-    s->h2s.starved = !short_queue;
-    return short_queue;
+    s->h2s.starved = s->h2s.out_bytes > low;
+    s->h2s.starved_low = low;
+    return !s->h2s.starved;
+}
+
+bool grpc_stream_is_writable(struct grpc_stream *s)
+{
+    return is_short(s, s->conn->net->limits.outbound_low_bytes);
+}
+
+bool grpc_stream_is_drained(struct grpc_stream *s)
+{
+    return is_short(s, 0);
 }
 
 size_t grpc_stream_queued(const struct grpc_stream *s)

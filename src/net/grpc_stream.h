@@ -60,8 +60,10 @@ uint64_t grpc_stream_deadline_ms(const struct grpc_stream *s);
 /* Takes m in any case.  WEFT_LIMIT: larger than message_send_bytes, or too
  * much is queued; WEFT_CANCELLED: the call is ending. */
 enum weft_code grpc_stream_send(struct grpc_stream *s, struct net_msg *m, struct weft_err *e);
-/* Less than outbound_low_bytes are queued.  After a false on_writable comes. */
+/* At most outbound_low_bytes are queued.  After a false on_writable comes, once they are. */
 bool grpc_stream_is_writable(struct grpc_stream *s);
+/* Nothing is: for who must not hold more than one message.  Likewise. */
+bool grpc_stream_is_drained(struct grpc_stream *s);
 size_t grpc_stream_queued(const struct grpc_stream *s);
 
 void grpc_stream_pause(struct grpc_stream *s);

@@ -210,6 +210,24 @@ TEST(a_paused_reader_stops_its_sender_and_loses_nothing)
     world_finish();
 }
 
+TEST(who_sends_only_when_all_is_sent_holds_one_message_at_a_time)
+{
+    world_start();
+    world_connect();
+    world_call(0);
+    size_t sent = 0, told = w.asked.writable;
+    while (sent < 100) {
+        EXPECT(grpc_stream_is_drained(w.asked.stream));
+        world_send(w.asked.stream, sent++, 50000);
+        EXPECT(!grpc_stream_is_drained(w.asked.stream)); /* though it would be writable */
+        WORLD_WAIT(w.asked.writable > told);
+        EXPECT_EQ(grpc_stream_queued(w.asked.stream), 0);
+        told = w.asked.writable;
+    }
+    WORLD_WAIT(w.answered.messages == sent);
+    world_finish();
+}
+
 TEST(a_paused_stream_does_not_stop_its_neighbours)
 {
     struct world_reply r = { 0 };

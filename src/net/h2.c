@@ -72,6 +72,7 @@ static void pop_out(struct h2_stream *s)
     if (s->out == NULL)
         s->out_end = &s->out;
     s->out_offset = 0;
+    s->out_read = (struct net_msg_reader){ 0 };
     net_msg_unref(o->msg);
     free(o);
 }
@@ -176,14 +177,14 @@ static int send_data(nghttp2_session *session, nghttp2_frame *f, const uint8_t *
     while (n > 0) {
         size_t left = NET_MSG_PREFIX + s->out->msg->len - s->out_offset;
         size_t some = n < left ? n : left;
-        net_msg_read(s->out->msg, s->out_offset, to, some);
+        net_msg_read(s->out->msg, &s->out_read, to, some);
         to += some;
         n -= some;
         s->out_offset += some;
         if (some == left)
             pop_out(s);
     }
-    if (s->starved && s->out_bytes <= h->limits->outbound_low_bytes) {
+    if (s->starved && s->out_bytes <= s->starved_low) {
         s->starved = false;
         h->ops->on_writable(s);
     }

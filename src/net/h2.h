@@ -41,7 +41,8 @@ struct h2_stream {
     struct h2_stream *next, **link;           /* all of the connection */
     struct h2_stream *turn_next, **turn_link; /* those that wait for the turn */
     struct h2_out *out, **out_end;            /* messages to send */
-    size_t out_offset;                        /* how much of the first is sent */
+    struct net_msg_reader out_read;           /* where in the first one it is, */
+    size_t out_offset;                        /* how much of it is sent */
     size_t out_bytes;                         /* of all of them, unsent */
     size_t window_owed, conn_owed;            /* received, not yet consumed */
     size_t header_bytes,
@@ -54,7 +55,8 @@ struct h2_stream {
         H2_ENDED,
     } sending;
     bool remote_ended;
-    bool starved; /* on_writable is due when the queue is short again */
+    bool starved;       /* on_writable is due when the queue is short again: */
+    size_t starved_low; /* so short */
 };
 
 struct h2_field {

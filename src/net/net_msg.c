@@ -17,17 +17,14 @@ static void put_prefix(struct net_msg *m)
 struct net_msg *net_msg_begin(size_t len, size_t room)
 {
     struct net_msg *m = alloc_own(NULL, NET_MSG_PREFIX + room);
-    *m = (struct net_msg){ .refs = 1, .len = len };
-    m->parts[0] = bytes_of(m->own, NET_MSG_PREFIX + len);
+    *m = (struct net_msg){ .refs = 1, .len = len, .prefix_len = NET_MSG_PREFIX + len };
     put_prefix(m);
     return m;
 }
 
 struct net_msg *net_msg_grow(struct net_msg *m, size_t room)
 {
-    m = alloc_own(m, NET_MSG_PREFIX + room);
-    m->parts[0].data = m->own;
-    return m;
+    return alloc_own(m, NET_MSG_PREFIX + room);
 }
 
 struct net_msg *net_msg_new(size_t len, uint8_t **ret_data)
@@ -46,18 +43,18 @@ struct net_msg *net_msg_copy(struct bytes what)
     return m;
 }
 
-struct net_msg *net_msg_wrap(struct bytes head, struct bytes body, struct bytes tail,
-                             void (*release)(void *owner), void *owner)
+struct net_msg *net_msg_gather(const struct bytes *pieces, size_t count,
+                               void (*release)(void *owner), void *owner)
 {
-    struct net_msg *m = net_msg_begin(head.len + body.len + tail.len, head.len + tail.len);
-    uint8_t *to = net_msg_data(m);
-    if (head.len > 0)
-        memcpy(to, head.data, head.len);
-    if (tail.len > 0)
-        memcpy(to + head.len, tail.data, tail.len);
-    m->parts[0].len = NET_MSG_PREFIX + head.len;
-    m->parts[1] = body;
-    m->parts[2] = bytes_of(to + head.len, tail.len);
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += pieces[i].len;
+    struct net_msg *m = net_msg_begin(len, 0);
+    m->prefix_len = NET_MSG_PREFIX;
+    m->parts = weft_alloc((count + 1) * sizeof(*m->parts));
+    m->part_count = count;
+    if (count > 0)
+        memcpy(m->parts, pieces, count * sizeof(*pieces));
     m->release = release;
     m->owner = owner;
     return m;
@@ -75,28 +72,27 @@ void net_msg_unref(struct net_msg *m)
         return;
     if (m->release != NULL)
         m->release(m->owner);
+    free(m->parts);
     free(m);
 }
 
 struct bytes net_msg_bytes(const struct net_msg *m)
 {
-    WEFT_ASSERT(m->parts[0].len == NET_MSG_PREFIX + m->len);
-    return bytes_skip(m->parts[0], NET_MSG_PREFIX);
+    WEFT_ASSERT(m->part_count == 0);
+    return bytes_of(m->own + NET_MSG_PREFIX, m->len);
 }
 
-void net_msg_read(const struct net_msg *m, size_t offset, uint8_t *out, size_t n)
+void net_msg_read(const struct net_msg *m, struct net_msg_reader *r, uint8_t *out, size_t n)
 {
-    for (size_t i = 0; i < WEFT_ARRAY_LEN(m->parts) && n > 0; i++) {
-        struct bytes part = m->parts[i];
-        if (offset >= part.len) {
-            offset -= part.len;
-            continue;
-        }
-        size_t some = part.len - offset < n ? part.len - offset : n;
-        memcpy(out, part.data + offset, some);
+    while (n > 0) {
+        WEFT_ASSERT(r->part <= m->part_count);
+        struct bytes part = r->part == 0 ? bytes_of(m->own, m->prefix_len) : m->parts[r->part - 1];
+        size_t left = part.len - r->offset, some = left < n ? left : n;
+        memcpy(out, part.data + r->offset, some);
         out += some;
         n -= some;
-        offset = 0;
+        r->offset += some;
+        if (some == left)
+            *r = (struct net_msg_reader){ .part = r->part + 1 };
     }
-    WEFT_ASSERT(n == 0);
 }

@@ -1,13 +1,17 @@
 /* net_msg.h - one message on the wire, shared by all the streams that send it.
  *
  * gRPC puts five bytes before every message: a flag for compression (always 0
- * here) and the length, big endian.  A net_msg holds these and up to three
- * parts, so that a large body that lives elsewhere is sent without a copy:
+ * here) and the length, big endian.  A net_msg holds these and any number of
+ * pieces, so that what lives elsewhere is sent from there:
  *
- *     [00 00 00 10 07][0a 85 20] [....... a block of 4101 bytes ......]
- *      prefix          head, copied        body, borrowed until `release`
+ *     [00 00 00 10 07][12 82 20 0a 46 ..][0a 91 03][.. an envelope ..][0a 8f 03][.. another ..]
+ *      prefix          of the message's maker       of the block as it was read
  *
- * It is immutable once made: a thousand streams send the same one.
+ * The pieces come together where the bytes are copied anyway, in the buffer that
+ * is encrypted next, so that a block takes its wire form on its way out.
+ *
+ * It is immutable once made: a thousand streams send the same one, each with a
+ * net_msg_reader of its own.
  *
  * Go origin   none
  * Owner       any thread; the count is atomic
@@ -27,31 +31,39 @@ enum {
 
 struct net_msg {
     _Atomic uint32_t refs;
-    size_t len;            /* of the message, without the prefix */
-    struct bytes parts[3]; /* prefix and head; body; tail */
+    size_t len;          /* of the message, without the prefix */
+    size_t prefix_len;   /* of what lies in `own`: the prefix and, unless there are pieces, all */
+    struct bytes *parts; /* the others; borrowed, but for the array */
+    size_t part_count;
     void (*release)(void *owner);
     void *owner;
     uint8_t own[];
+};
+
+/* How far somebody has come with a message; zeroed: he is before it. */
+struct net_msg_reader {
+    size_t part; /* 0 is what lies in `own` */
+    size_t offset;
 };
 
 /* A message in one piece, `len` bytes to be filled in by the caller. */
 struct net_msg *net_msg_new(size_t len, uint8_t **ret_data);
 struct net_msg *net_msg_copy(struct bytes what);
 
-/* Head and tail (either may be empty) are copied; the body is borrowed until
- * release(owner), called by whichever thread drops the last reference. */
-struct net_msg *net_msg_wrap(struct bytes head, struct bytes body, struct bytes tail,
-                             void (*release)(void *owner), void *owner);
+/* Of pieces, none of them empty, which are borrowed until release(owner), called by whichever
+ * thread drops the last reference; the array is copied. */
+struct net_msg *net_msg_gather(const struct bytes *pieces, size_t count,
+                               void (*release)(void *owner), void *owner);
 
 struct net_msg *net_msg_ref(struct net_msg *m);
 void net_msg_unref(struct net_msg *m);
 WEFT_DEFINE_CLEANUP(struct net_msg *, net_msg_unref)
 
-/* The whole message where it lies in one piece: always so for a received one. */
+/* The whole message where it was made in one piece: always so for a received one. */
 struct bytes net_msg_bytes(const struct net_msg *m);
 
-/* Copies n bytes from `offset` of what goes on the wire, prefix included. */
-void net_msg_read(const struct net_msg *m, size_t offset, uint8_t *out, size_t n);
+/* Copies the next n bytes of what goes on the wire, prefix included; there are so many. */
+void net_msg_read(const struct net_msg *m, struct net_msg_reader *r, uint8_t *out, size_t n);
 
 /* ---- for the deframer: a message that fills up as bytes arrive ---------- */
 

@@ -6,6 +6,10 @@
 
 #include <stdatomic.h>
 
+enum {
+    WRITE_SLACK = 2 * UVARINT_LEN_MAX /* a number's room is made before its length is known */
+};
+
 void bytes_list_add(struct bytes_list *l, struct bytes b)
 {
     if (l->count == l->cap) {
@@ -201,22 +205,59 @@ static void put_list(struct buf *out, uint8_t number, const struct bytes_list *l
         wire_put_bytes(out, 1, l->at[i]);
 }
 
+static void put_header(struct buf *out, const struct block_view *v)
+{
+    put_tag_len(out, 1, header_len(v));
+    if (v->number != 0)
+        wire_put_varint(out, 1, v->number);
+    if (v->previous_hash.len > 0)
+        wire_put_bytes(out, 2, v->previous_hash);
+    if (v->data_hash.len > 0)
+        wire_put_bytes(out, 3, v->data_hash);
+}
+
 void block_encode(const struct block_view *v, struct buf *out)
 {
     (void)buf_reserve(out, block_encoded_len(v));
-    if (v->has_header) {
-        put_tag_len(out, 1, header_len(v));
-        if (v->number != 0)
-            wire_put_varint(out, 1, v->number);
-        if (v->previous_hash.len > 0)
-            wire_put_bytes(out, 2, v->previous_hash);
-        if (v->data_hash.len > 0)
-            wire_put_bytes(out, 3, v->data_hash);
-    }
+    if (v->has_header)
+        put_header(out, v);
     if (v->has_data)
         put_list(out, 2, &v->txs);
     if (v->has_metadata)
         put_list(out, 3, &v->slots);
+}
+
+/* What was put into `own` since the last piece becomes one. */
+static void end_own_piece(const struct buf *own, size_t *from, struct bytes_list *pieces)
+{
+    if (own->len > *from)
+        bytes_list_add(pieces, bytes_of(own->data + *from, own->len - *from));
+    *from = own->len;
+}
+
+void block_encode_pieces(const struct block_view *v, struct bytes head, struct buf *own,
+                         struct bytes_list *pieces)
+{
+    size_t envelopes = 0, from = 0;
+    for (size_t i = 0; i < v->txs.count; i++)
+        envelopes += v->txs.at[i].len;
+    const uint8_t *at = buf_reserve(own, head.len + block_encoded_len(v) + WRITE_SLACK -
+                                             (v->has_data ? envelopes : 0));
+    buf_put(own, head);
+    if (v->has_header)
+        put_header(own, v);
+    if (v->has_data)
+        put_tag_len(own, 2, list_len(&v->txs));
+    for (size_t i = 0; v->has_data && i < v->txs.count; i++) {
+        put_tag_len(own, 1, v->txs.at[i].len);
+        end_own_piece(own, &from, pieces);
+        if (v->txs.at[i].len > 0)
+            bytes_list_add(pieces, v->txs.at[i]);
+    }
+    if (v->has_metadata)
+        put_list(own, 3, &v->slots);
+    end_own_piece(own, &from, pieces);
+    WEFT_ASSERT(own->data == at); /* or the pieces would be elsewhere */
 }
 
 /* ---- counted blocks ------------------------------------------------------ */

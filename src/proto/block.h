@@ -73,6 +73,11 @@ struct digest block_data_hash(const struct block_view *v);
 /* Writes the wire form, as golang/protobuf does (zero values left out). */
 void block_encode(const struct block_view *v, struct buf *out);
 size_t block_encoded_len(const struct block_view *v);
+/* The wire form in pieces, for who copies it anyway later, and maybe often: the envelopes where
+ * they lie, what is between them in `own`, which is empty before and stays as it is as long as
+ * the pieces are used.  The first begins with `head`, which is whatever goes before the block. */
+void block_encode_pieces(const struct block_view *v, struct bytes head, struct buf *own,
+                         struct bytes_list *pieces);
 
 struct block {
     struct block_view v; /* first, so that a block can stand for its view */

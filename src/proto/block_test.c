@@ -29,6 +29,54 @@ static void expect_digest(struct digest d, const char *hex)
 #define DATA_HASH "b75fa4cca73a24cc129213c6e064b971533e2fa3eb0d118e3f484a7ae4a70fd3"
 #define HASH_0    "acd5a38f32aadf61ebaefb331a67afaaf53587e716d4c14cbf3a9ae0d6b5406d"
 
+/* ---- the wire form in pieces ------------------------------------------------------------- */
+
+static void expect_pieces(const struct block_view *v)
+{
+    WEFT_CLEANUP(buf_done) struct buf whole = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf joined = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf own = { 0 };
+    struct bytes_list pieces = { 0 };
+    buf_put_str(&whole, "head");
+    block_encode(v, &whole);
+    block_encode_pieces(v, bytes_of_str("head"), &own, &pieces);
+    for (size_t i = 0; i < pieces.count; i++) {
+        EXPECT(pieces.at[i].len > 0);
+        buf_put(&joined, pieces.at[i]);
+    }
+    EXPECT_BYTES(buf_bytes(&joined), buf_bytes(&whole));
+    for (size_t t = 0; t < v->txs.count && v->has_data; t++) {
+        bool found = v->txs.at[t].len == 0;
+        for (size_t i = 0; i < pieces.count; i++)
+            found = found || pieces.at[i].data == v->txs.at[t].data;
+        EXPECT(found); /* it lies where it lay */
+    }
+    free(pieces.at);
+}
+
+TEST(in_pieces_it_is_the_same_and_the_envelopes_stay_where_they_are)
+{
+    static uint8_t large[70000];
+    WEFT_CLEANUP(block_view_done) struct block_view v = { .number = 300 };
+    memset(large, 7, sizeof(large));
+    expect_pieces(&v);
+    v.has_header = v.has_data = v.has_metadata = true;
+    expect_pieces(&v);
+    v.previous_hash = bytes_of(large, 32);
+    v.data_hash = bytes_of(large + 32, 32);
+    for (size_t i = 0; i < BLOCK_SLOT_NR; i++)
+        bytes_list_add(&v.slots, bytes_of(large, i * 100));
+    expect_pieces(&v);
+    for (size_t len = 0; len < sizeof(large); len += 1 + len)
+        bytes_list_add(&v.txs, bytes_of(large + len / 3, len / 2));
+    expect_pieces(&v);
+    for (size_t i = 0; i < 1000; i++)
+        bytes_list_add(&v.txs, bytes_of(large + i, 1));
+    expect_pieces(&v);
+    v.has_data = false;
+    expect_pieces(&v);
+}
+
 /* ---- hashes (spec 20, 18.1 and 18.2) ---------------------------------------------------- */
 
 TEST(hashes_are_those_of_the_specification)
