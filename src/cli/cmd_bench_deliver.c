@@ -16,7 +16,7 @@
 struct args {
     struct bench_flags common;
     const char *service, *start, *stop, *blocks;
-    bool best_effort;
+    bool best_effort, spread;
 };
 
 struct client {
@@ -37,6 +37,7 @@ struct bench {
     struct seek_info seek;
     uint64_t most; /* blocks of a client; then it hangs up */
     bool is_filtered, counts_up;
+    uint64_t spread; /* blocks over which the clients' starts are spread */
     struct client *clients;
     _Atomic uint64_t waiting; /* streams that were opened */
 };
@@ -132,7 +133,9 @@ static enum weft_code ask(struct client *c, struct weft_err *e)
     WEFT_CLEANUP(buf_done) struct buf info = { 0 };
     WEFT_CLEANUP(buf_done) struct buf request = { 0 };
     const struct digest *our_hash = grpc_client_peer(c->grpc)->our_hash;
-    seek_info_encode(&b->seek, &info);
+    struct seek_info seek = b->seek;
+    seek.start.number += (uint64_t)(c - b->clients) * b->spread / b->plan.clients;
+    seek_info_encode(&seek, &info);
     const struct envelope_plan plan = {
         .type = HEADER_DELIVER_SEEK_INFO,
         .channel_id = b->plan.channel,
@@ -251,6 +254,8 @@ static void options_for(struct args *a, struct cli_opt *ret, size_t *ret_count)
         { "--blocks", "N", "a client hangs up after so many", &a->blocks, NULL, NULL },
         { "--bestEffort", NULL, "also from an orderer that has lost its consensus", NULL,
           &a->best_effort, NULL },
+        { "--spread", NULL, "each starts elsewhere, from --start to the newest", NULL, &a->spread,
+          NULL },
     };
     memcpy(ret, opts, sizeof(opts));
     *ret_count = WEFT_ARRAY_LEN(opts);
@@ -321,6 +326,14 @@ static enum weft_code find_range(const struct args *a, struct bench *b, struct w
     else if (!number_parse_u64(stop, &to->number))
         return WEFT_FAIL(e, WEFT_INVALID, "--stop can't be %s", stop);
     b->counts_up = true;
+    if (a->spread) {
+        uint64_t next = 0;
+        if (from->kind == SEEK_NEWEST)
+            return WEFT_FAIL(e, WEFT_INVALID, "--spread needs a --start before the newest");
+        WEFT_TRY(next_number(b, &next, e));
+        b->spread = next > from->number ? next - from->number : 0;
+        from->kind = SEEK_SPECIFIED; /* the oldest is 0 */
+    }
     if (strcmp(stop, "never") == 0 && b->most == 0)
         b->most = 1;
     return WEFT_OK;
@@ -367,6 +380,8 @@ const struct cli_cmd cmd_bench_deliver = {
         "\n"
         "  weft bench deliver -c mychannel -o 127.0.0.1:7050 --tls --cafile ca.pem \\\n"
         "      --mspdir users/Admin@org1/msp --mspid Org1MSP --clients 100 --pid 4711\n"
+        "\n"
+        "With --spread no two clients want the same blocks at the same time.\n"
         "\n"
         "Clients that wait for the block that comes next; first_to_last_ms says how long it\n"
         "takes until all of them have it:\n"

@@ -1,9 +1,9 @@
 #include "deliver/block_feed.h"
 
+#include "deliver/block_message.h"
 #include "net/net_msg.h"
 #include "os/jobs.h"
-
-#include <malloc.h>
+#include "os/memory.h"
 
 /* A message that was lately read or sent. */
 struct entry {
@@ -47,6 +47,18 @@ struct block_feed {
     struct block_feed_stats stats;
 };
 
+/* Asked anew for each block: a hundred streams that begin at once find room at first. */
+bool block_feed_is_tight(void)
+{
+    return block_message_bytes() > FEED_TIGHT_BYTES;
+}
+
+static bool is_full(size_t count, size_t bytes)
+{
+    return count == FEED_BATCH_BLOCKS ||
+           bytes >= (size_t)(block_feed_is_tight() ? FEED_TIGHT_BATCH_BYTES : FEED_BATCH_BYTES);
+}
+
 /* ---- the cache --------------------------------------------------------------------------- */
 
 static void take_out(struct block_feed *f, struct entry *n)
@@ -86,12 +98,18 @@ static void put(struct block_feed *f, const void *key, uint64_t number, struct n
     f->unread += unread ? m->len : 0;
 }
 
+/* What was sent already, the oldest first, as long as that may help. */
+static void make_room(struct block_feed *f)
+{
+    for (size_t i = 1; i <= FEED_CACHE_BLOCKS && block_feed_is_tight(); i++)
+        take_out(f, &f->entries[(f->newest + i) % FEED_CACHE_BLOCKS]);
+}
+
 /* As many of the blocks as are there and go into a batch. */
 static void collect(struct block_feed *f, struct read *r)
 {
     size_t bytes = 0, at = f->newest;
-    while (r->count < FEED_BATCH_BLOCKS && bytes < FEED_BATCH_BYTES &&
-           r->first + r->count <= r->last) {
+    while (!is_full(r->count, bytes) && r->first + r->count <= r->last) {
         at = find(f, r->source.key, r->first + r->count, at);
         if (at == (size_t)FEED_CACHE_BLOCKS)
             return;
@@ -180,8 +198,7 @@ static void run(struct job *j)
     size_t bytes = 0;
     if (r->person.request != NULL)
         request = net_msg_bytes(r->person.request);
-    while (r->rc == WEFT_OK && r->count < FEED_BATCH_BLOCKS && bytes < FEED_BATCH_BYTES &&
-           r->first + r->count <= r->last) {
+    while (r->rc == WEFT_OK && !is_full(r->count, bytes) && r->first + r->count <= r->last) {
         struct block *b = NULL;
         r->rc = block_iter_lend(r->iter, &b, &r->why);
         if (b == NULL)
@@ -255,7 +272,7 @@ static bool submit(struct block_feed *f, struct read *r)
 static void read_ahead(struct block_feed *f, const struct feed_source *source, uint64_t first,
                        uint64_t last)
 {
-    if (first > last || f->unread > f->budget / 2 ||
+    if (first > last || f->unread > f->budget / 2 || block_feed_is_tight() ||
         find(f, source->key, first, f->newest) != (size_t)FEED_CACHE_BLOCKS ||
         find_read(f, source->key, first) != NULL)
         return;
@@ -272,6 +289,7 @@ static void done(struct mail *m, void *owner)
     leave_reads(r);
     for (size_t i = 0; i < r->count && !r->is_personal && r->iter != NULL; i++)
         put(f, r->source.key, r->first + i, r->messages[i], r->readers == NULL);
+    make_room(f);
     if (r->iter != NULL && r->rc == WEFT_OK)
         keep_iter(f, r->source.key, next, WEFT_TAKE(r->iter));
     if (r->readers != NULL && r->rc == WEFT_OK && !r->is_personal)
@@ -348,7 +366,7 @@ void block_feed_streams(struct block_feed *f, size_t n)
         return;
     forget(f, NULL);
     if (was_large)
-        (void)malloc_trim(0);
+        memory_give_back();
 }
 
 struct block_feed *block_feed_new(const struct block_feed_config *config)

@@ -19,7 +19,9 @@
  * Owner       the loop's thread; encode runs on workers
  * Memory      FEED_CACHE_BYTES of messages (less for few streams: one alone has no use for
  *             what it has sent, and is faster while memory is warm), FEED_ITERS idle
- *             iterators with a window each (block_file.h), the batches that are on their way
+ *             iterators with a window each (block_file.h), the batches that are on their way.
+ *             When all messages of the process are FEED_TIGHT_BYTES, a stream gets one block at
+ *             a time (or FEED_TIGHT_BATCH_BYTES of small ones), and nothing is read ahead or kept
  * Limits      FEED_BATCH_BYTES, FEED_BATCH_BLOCKS: what one read gives
  */
 #ifndef WEFT_DELIVER_BLOCK_FEED_H
@@ -40,6 +42,8 @@ enum {
     FEED_CACHE_STREAM_BYTES = 512 << 10, /* for each stream, and once more */
     FEED_CACHE_BLOCKS = 256,
     FEED_ITERS = 2,
+    FEED_TIGHT_BYTES = 12 << 20,
+    FEED_TIGHT_BATCH_BYTES = 64 << 10,
 };
 
 /* What a batch holds, in order from the first block that was asked for; borrowed. */
@@ -98,6 +102,9 @@ bool block_feed_read(struct block_feed *f, const struct feed_source *source, str
 void block_feed_forget(struct block_feed *f, const void *key);
 /* So many streams there are now.  None: what was kept for them goes back to the system. */
 void block_feed_streams(struct block_feed *f, size_t n);
+
+/* Much is on its way: a stream had better send all it has before it asks for more. */
+bool block_feed_is_tight(void);
 
 /* For tests and the report. */
 struct block_feed_stats {

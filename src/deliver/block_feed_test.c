@@ -1,6 +1,7 @@
 #include "deliver/block_feed.h"
 
 #include "chain.h"
+#include "deliver/block_message.h"
 #include "net/net_msg.h"
 #include "os/jobs.h"
 #include "proto/block.h"
@@ -223,6 +224,51 @@ TEST(the_next_batch_is_read_while_this_one_is_sent)
     }
     settle(&w);
     EXPECT(stats_of(&w).read_ahead > 10);
+    world_done(&w);
+}
+
+/* Messages for many bytes, as slow readers hold them. */
+static size_t hold(const struct world *w, struct net_msg **held)
+{
+    struct weft_err e;
+    struct block *b = NULL;
+    size_t n = 0;
+    EXPECT_OK(block_store_read(w->bs, 0, &b, &e));
+    while (!block_feed_is_tight())
+        held[n++] = block_message(b);
+    block_unref(b);
+    return n;
+}
+
+TEST(while_much_is_on_its_way_a_stream_gets_one_block_and_nothing_is_read_ahead)
+{
+    struct world w;
+    struct reader r = { 0 };
+    world_init(&w, LARGE);
+    block_feed_streams(w.feed, 9);
+    struct net_msg **held = weft_alloc(FEED_TIGHT_BYTES / 100 * sizeof(*held));
+    size_t n = hold(&w, held);
+    for (size_t i = 1; i <= 5; i++) {
+        ask(&w, &r, r.next, BAD_BLOCK - 1);
+        wait_for(&w, &r, i);
+        EXPECT_EQ(r.count, 1);
+    }
+    EXPECT_EQ(stats_of(&w).read_ahead, 0);
+    EXPECT_EQ(stats_of(&w).cache_bytes, 0);
+    atomic_store(&message_bytes, 100); /* small ones still come together */
+    ask(&w, &r, r.next, BAD_BLOCK - 1);
+    wait_for(&w, &r, 6);
+    EXPECT_EQ(r.count, FEED_BATCH_BLOCKS);
+    while (n > 0)
+        net_msg_unref(held[--n]);
+    free(held);
+    EXPECT(!block_feed_is_tight());
+    atomic_store(&message_bytes, LARGE);
+    ask(&w, &r, r.next, BAD_BLOCK - 1);
+    wait_for(&w, &r, 7);
+    EXPECT_EQ(r.count, 3);
+    EXPECT_EQ(stats_of(&w).read_ahead, 1);
+    settle(&w);
     world_done(&w);
 }
 

@@ -435,7 +435,8 @@ static void send_status(void *ctx, int status)
 
 static bool is_writable(void *ctx)
 {
-    return grpc_stream_is_writable(((struct client *)ctx)->stream);
+    struct grpc_stream *s = ((struct client *)ctx)->stream;
+    return block_feed_is_tight() ? grpc_stream_is_drained(s) : grpc_stream_is_writable(s);
 }
 
 static void next_request(void *ctx)

@@ -1,12 +1,14 @@
 """weft bench deliver and broadcast: what they count is what was there."""
 
 import json
+import pathlib
+import re
 import subprocess
 import unittest
 
 import wire
 from fabric_network import Orderer, channel_creation, envelopes, org
-from harness import BIN, Folder, Process, fixture
+from harness import BIN, Folder, Process, SANITIZED, fixture, wait_until
 
 ORDERER_CA = "crypto/ordererOrganizations/example.com/orderers/orderer.example.com/tls/ca.crt"
 ADMIN = "crypto/peerOrganizations/org1.example.com/users/Admin@org1.example.com/msp"
@@ -62,6 +64,10 @@ class Bench(unittest.TestCase):
         self.assertEqual(got["bytes"], 4 * sum(map(len, blocks)))
         got, _ = self.bench("deliver", "--start", 3, "--stop", 7, "--window", 65536)
         self.assertEqual((got["blocks"], got["bytes"]), (5, sum(map(len, blocks[3:8]))))
+        got, _ = self.bench("deliver", "--clients", 4, "--start", 2, "--spread")
+        rest = len(blocks) - 2
+        self.assertEqual((got["good"], got["blocks"]),
+                         (4, sum(rest - i * rest // 4 for i in range(4))))
         got, _ = self.bench("deliver", "--bestEffort", "--stop", 0)
         self.assertEqual((got["good"], got["blocks"]), (1, 1))
         got, errors = self.bench("deliver", channel="nowhere")
@@ -77,6 +83,16 @@ class Bench(unittest.TestCase):
             self.assertEqual(waiting.popen.wait(60), 0)
         got = json.loads(out.read_text())
         self.assertEqual((got["good"], got["blocks"]), (50, 50))
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's memory is its own")
+    def test_an_orderer_that_waits_has_less_than_ten_megabytes(self):
+        def rss():
+            status = pathlib.Path(f"/proc/{self.orderer.process.popen.pid}/status").read_text()
+            return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+        wait_until(lambda: rss() <= 10000, what="an idle orderer's memory")
+        self.bench("broadcast", "--count", 2000, "--size", 20000)
+        self.assertEqual(self.bench("deliver", "--clients", 20)[0]["good"], 20)
+        wait_until(lambda: rss() <= 16000, what="its memory after the last stream")
 
     def test_the_orderer_says_whose_streams_went_with_their_connection(self):
         argv = [*self.argv("deliver", "--start", "next"), "-c", "mychannel"]
