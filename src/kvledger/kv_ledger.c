@@ -65,8 +65,7 @@ static bool ask_may_have_metadata(void *ctx, struct bytes ns)
 static enum weft_code ask_tx_id(void *ctx, struct bytes tx_id, bool *ret, struct weft_err *e)
 {
     struct kv_ledger *l = ctx;
-    *ret = byte_map_find(&l->pending_ids, tx_id) != NULL;
-    return *ret ? WEFT_OK : block_store_has_tx_id(l->blocks, tx_id, ret, e);
+    return tx_ids_has(l->tx_ids, tx_id, ret, e);
 }
 
 void kv_ledger_init_validation_state(struct kv_ledger *l)
@@ -151,11 +150,8 @@ static void keep_id(struct kv_ledger *l, struct bytes envelope)
 {
     char room[TX_ID_LEN + 1];
     struct bytes id;
-    if (envelope_tx_id(envelope, room, &id, NULL) != WEFT_OK || id.len == 0)
-        return;
-    uint8_t *copy = arena_alloc(&l->pending_room, id.len);
-    memcpy(copy, id.data, id.len);
-    *byte_map_at(&l->pending_ids, bytes_of(copy, id.len)) = l;
+    if (envelope_tx_id(envelope, room, &id, NULL) == WEFT_OK)
+        tx_ids_add(l->tx_ids, id);
 }
 
 static void remember(struct kv_ledger *l, const struct block_view *v,
@@ -225,8 +221,7 @@ enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e)
     WEFT_TRY(kv_ledger_write_history(l, e));
     if (has_expired)
         WEFT_TRY(expiry_keeper_forget(l->expiry, l->savepoint.block, e));
-    byte_map_clear(&l->pending_ids);
-    arena_reset(&l->pending_room);
+    WEFT_TRY(tx_ids_indexed(l->tx_ids, e));
     WEFT_TRY(block_store_sync(l->blocks, e));
     tell_committed(l, stored - started, clock_monotonic_ns() - stored);
     return WEFT_OK;

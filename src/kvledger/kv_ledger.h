@@ -29,7 +29,7 @@
  * Differs     state and history are not synced block by block: a crash is made good from the
  *             block files, as theirs is
  * Owner       open, create, commit, sync, close: one thread (commit:<id>); what says so: any
- * Memory      the stores'; ids of blocks that are not synced
+ * Memory      the stores'; tx_ids.h
  * Limits      those of block_store.h; with 8 MB of updates or 256 blocks that wait for a sync
  *             a commit syncs by itself
  */

@@ -20,6 +20,7 @@
 #include "kvledger/history_db.h"
 #include "kvledger/kv_ledger_private.h"
 #include "kvledger/transient_store.h"
+#include "kvledger/tx_ids.h"
 #include "state/commit_hash.h"
 #include "state/state_db.h"
 #include "state/state_overlay.h"
@@ -69,8 +70,7 @@ struct kv_ledger {
     struct update_batch *pending; /* of blocks that are not synced */
     struct state_version savepoint;
     uint64_t pending_txs; /* of the newest of them */
-    struct byte_map pending_ids;
-    struct arena pending_room;
+    struct tx_ids *tx_ids;
     struct told_block *told;
     size_t told_count, told_cap;
     void (*tell_times)(void *ctx, const struct kv_commit_times *times); /* NULL: nobody counts */

@@ -165,6 +165,7 @@ enum weft_code kv_ledger_open_stores(struct kv_ledgers *all, const char *channel
     l->committed = state_overlay_reader(&l->overlay);
     kv_ledger_init_validation_state(l);
     WEFT_TRY(recover(l, e));
+    WEFT_TRY(tx_ids_new(l->blocks, &l->tx_ids, e));
     l->next = block_store_height(l->blocks);
     if (l->next > 0)
         WEFT_TRY(read_commit_hash(l, l->next, e));
@@ -195,8 +196,7 @@ void kv_ledger_close(struct kv_ledger *l)
     update_batch_free(l->updates);
     update_batch_free(l->pending);
     mvcc_free(l->mvcc);
-    byte_map_done(&l->pending_ids);
-    arena_done(&l->pending_room);
+    tx_ids_free(l->tx_ids);
     buf_done(&l->room);
     free(l->told);
     free(l->channel);

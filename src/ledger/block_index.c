@@ -302,6 +302,38 @@ enum weft_code block_index_by_tx_id(const struct block_index *ix, struct bytes t
     return tx_loc_parse(value, ret, e);
 }
 
+enum weft_code block_index_tx_ids(const struct block_index *ix, struct buf *at, size_t most,
+                                  void (*take)(void *ctx, struct bytes tx_id), void *ctx,
+                                  bool *ret_end, struct weft_err *e)
+{
+    WEFT_CLEANUP(buf_done) struct buf all = { 0 };
+    WEFT_TRY(must_be_peer(ix, e));
+    block_index_key(ix, bytes_of_str("t"), &all);
+    if (at->len == 0)
+        buf_put(at, buf_bytes(&all));
+    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(ix->kv, buf_bytes(at));
+    size_t channel = all.len - 1;
+    for (size_t n = 0;; n++) {
+        struct bytes key, value, tx_id;
+        uint64_t block = 0, tx = 0;
+        bool found = false;
+        WEFT_TRY(kv_iter_next(it, &found, &key, &value, e));
+        *ret_end = !found || !bytes_start_with(key, buf_bytes(&all));
+        if (*ret_end)
+            return WEFT_OK;
+        if (n == most) {
+            buf_clear(at);
+            buf_put(at, key);
+            return WEFT_OK;
+        }
+        if (!tx_id_key_parse(bytes_skip(key, channel), &tx_id, &block, &tx))
+            return WEFT_FAIL(e, WEFT_CORRUPT,
+                             "a transaction's key in the block index of channel [%s] is damaged",
+                             ix->channel);
+        take(ctx, tx_id);
+    }
+}
+
 /* ---- checkpoint ------------------------------------------------------------------- */
 
 enum weft_code block_index_checkpoint(const struct block_index *ix, bool *ret_found,

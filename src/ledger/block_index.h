@@ -97,6 +97,13 @@ enum weft_code block_index_by_tx_id(const struct block_index *ix, struct bytes t
 enum weft_code block_index_by_tx(const struct block_index *ix, uint64_t block, uint64_t tx,
                                  struct block_loc *ret, struct weft_err *e) WEFT_MUST_CHECK;
 
+/* The transaction ids of the index in the order of their keys, an id that occurs twice twice:
+ * calls `take` with at most `most` of them.  *at is where to begin, empty at first, and where
+ * to go on; ret_end: there are no more. */
+enum weft_code block_index_tx_ids(const struct block_index *ix, struct buf *at, size_t most,
+                                  void (*take)(void *ctx, struct bytes tx_id), void *ctx,
+                                  bool *ret_end, struct weft_err *e) WEFT_MUST_CHECK;
+
 /* The last block that is indexed for certain; found = false when none is. */
 enum weft_code block_index_checkpoint(const struct block_index *ix, bool *ret_found,
                                       uint64_t *ret_block, struct weft_err *e) WEFT_MUST_CHECK;

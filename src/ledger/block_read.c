@@ -153,6 +153,13 @@ enum weft_code block_store_has_tx_id(struct block_store *bs, struct bytes tx_id,
     return WEFT_OK;
 }
 
+enum weft_code block_store_tx_ids(struct block_store *bs, struct buf *at, size_t most,
+                                  void (*take)(void *ctx, struct bytes tx_id), void *ctx,
+                                  bool *ret_end, struct weft_err *e)
+{
+    return block_index_tx_ids(&bs->ix, at, most, take, ctx, ret_end, e);
+}
+
 enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id, int32_t *ret,
                                            struct weft_err *e)
 {

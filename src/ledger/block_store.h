@@ -128,6 +128,10 @@ enum weft_code block_store_read_tx_by_id(struct block_store *bs, struct bytes tx
 /* Is there a transaction with this id among the durable blocks, valid or not? */
 enum weft_code block_store_has_tx_id(struct block_store *bs, struct bytes tx_id, bool *ret,
                                      struct weft_err *e) WEFT_MUST_CHECK;
+/* All ids of durable transactions, some at a time (block_index_tx_ids). */
+enum weft_code block_store_tx_ids(struct block_store *bs, struct buf *at, size_t most,
+                                  void (*take)(void *ctx, struct bytes tx_id), void *ctx,
+                                  bool *ret_end, struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id, int32_t *ret,
                                            struct weft_err *e) WEFT_MUST_CHECK;
 
