@@ -12,7 +12,8 @@
 #include <inttypes.h>
 
 enum {
-    FLUSH_BYTES = 16 << 20, /* of blocks; what a crash makes us index again */
+    FLUSH_BYTES = 64 << 20, /* of blocks; what a crash makes us index again: half a second */
+    SEND_BYTES = 1 << 20,   /* that wait for a sync: the system begins to write them */
 };
 
 LOG_DEFINE(logger, "blkstorage");
@@ -135,6 +136,7 @@ enum weft_code block_store_open(struct block_stores *s, const char *channel,
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "channel [%s]", channel);
     bs->written = bs->durable = r.checkpoint;
+    bs->sent = bs->written.size;
     bs->written_hash = r.last_hash;
     WEFT_TRY(open_newest(bs, bs->written.file, e));
     WEFT_TRY(dir_sync(bs->dir, e));
@@ -236,6 +238,18 @@ static enum weft_code move_to_next_file(struct block_store *bs, struct weft_err 
     return WEFT_OK;
 }
 
+/* Blocks that share a sync are on their way to the disk before it. */
+static void send(struct block_store *bs)
+{
+    if (bs->sent > bs->written.size) /* another file */
+        bs->sent = 0;
+    uint64_t len = bs->written.size - bs->sent;
+    if (len < SEND_BYTES)
+        return;
+    file_write_out(bs->fd, bs->sent, len);
+    bs->sent = bs->written.size;
+}
+
 enum weft_code block_store_append(struct block_store *bs, const struct block_view *v,
                                   enum block_append how, struct weft_err *e)
 {
@@ -265,7 +279,10 @@ enum weft_code block_store_append(struct block_store *bs, const struct block_vie
     bs->written = (struct block_checkpoint){ place.file, place.end, v->number, false };
     bs->written_hash = hash;
     bs->bytes_since_flush += bs->record.len;
-    return how == BLOCK_APPEND_SYNC ? block_store_sync(bs, e) : WEFT_OK;
+    if (how == BLOCK_APPEND_SYNC)
+        return block_store_sync(bs, e);
+    send(bs);
+    return WEFT_OK;
 }
 
 /* The blocks are stored and announced whatever becomes of this: the next append
@@ -298,6 +315,7 @@ enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e)
     if (rc != WEFT_OK)
         return give_up(bs, rc, "the block is stored but could not be indexed", e);
     bs->durable = bs->written;
+    bs->sent = bs->written.size;
     return WEFT_OK;
 }
 

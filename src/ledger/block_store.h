@@ -13,7 +13,7 @@
  *
  * What is on disk when.  The files are the truth, the index follows:
  *  - index entries are written without sync, and the index checkpoint only
- *    after the entries were moved into tables (every 16 MB of blocks, at a
+ *    after the entries were moved into tables (every 64 MB of blocks, at a
  *    new file, at close), so that neither our recovery nor a Go node that
  *    opens the folder after a kill can trust an entry that is not there: both
  *    index again what lies behind the checkpoint;

@@ -40,6 +40,7 @@ struct block_store {
     struct digest written_hash;      /* of the last block written */
     int fd;                          /* the newest file */
     char *path;
+    uint64_t sent; /* so far the system was asked to write the newest file */
     struct buf record;
     struct kv_batch *batch;     /* index entries of what is not yet synced */
     uint64_t bytes_since_flush; /* of blocks, since the index went into tables */

@@ -102,6 +102,11 @@ enum weft_code file_sync_data(int fd, const char *path, struct weft_err *e)
     return WEFT_OK;
 }
 
+void file_write_out(int fd, uint64_t from, uint64_t len)
+{
+    (void)sync_file_range(fd, (off_t)from, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
 enum weft_code file_truncate(int fd, const char *path, uint64_t size, struct weft_err *e)
 {
     if (ftruncate(fd, (off_t)size) != 0)
