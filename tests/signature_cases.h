@@ -58,6 +58,7 @@ enum case_kind {
     CASE_WANTED_X,      /* a wanted x, see case_make_wanted() */
     CASE_WANTED_X_FLIPPED,
     CASE_RANDOM,
+    CASE_CHOSEN_PARTS, /* u1 and u2 of few digits: valid, or the sum is infinity */
     CASE_KIND_NR,
 };
 
@@ -295,6 +296,53 @@ static inline void case_equal_parts(struct case_world *w, struct signature_case 
     case_put(w->t, c->s);
 }
 
+/* A number of one digit somewhere, or the opposite. */
+static inline void case_digit(struct case_world *w, struct weft_rand *rand, BIGNUM *ret)
+{
+    uint64_t most = weft_rand_below(rand, 2) == 0 ? 6 : 300;
+    int shift = weft_rand_below(rand, 2) == 0 ? 0 : 2 * (int)weft_rand_below(rand, 128);
+    WEFT_ASSERT(BN_set_word(ret, weft_rand_below(rand, most)) == 1);
+    WEFT_ASSERT(BN_mod_lshift(ret, ret, shift, w->n, w->ctx) == 1);
+    if (weft_rand_below(rand, 2) == 0)
+        WEFT_ASSERT(BN_mod_sub(ret, w->n, ret, w->n, w->ctx) == 1);
+}
+
+/* A valid signature with u1 and u2 of a digit or two, so that whoever adds up
+ * multiples of G and of a key that is one itself meets equal and opposite ones
+ * on the way.  Where the sum is infinity r is 1. */
+static inline void case_chosen_parts(struct case_world *w, struct weft_rand *rand,
+                                     struct signature_case *c)
+{
+    BIGNUM *u1 = BN_new(), *u2 = BN_new(), *r = BN_new();
+    EC_POINT *sum = EC_POINT_new(w->group);
+    WEFT_ASSERT(u1 != NULL && u2 != NULL && r != NULL && sum != NULL);
+    if (weft_rand_below(rand, 4) != 0)
+        c->key = (unsigned)weft_rand_below(rand, 3); /* G, -G, 2G */
+    do {
+        BIGNUM *parts[] = { u1, u2 };
+        for (size_t i = 0; i < WEFT_ARRAY_LEN(parts); i++) {
+            case_digit(w, rand, parts[i]);
+            case_digit(w, rand, w->t);
+            if (weft_rand_below(rand, 2) == 0)
+                WEFT_ASSERT(BN_mod_add(parts[i], parts[i], w->t, w->n, w->ctx) == 1);
+        }
+    } while (BN_is_zero(u2));
+    WEFT_ASSERT(EC_POINT_mul(w->group, sum, u1, w->points[c->key], u2, w->ctx) == 1);
+    WEFT_ASSERT(BN_one(r) == 1);
+    if (!EC_POINT_is_at_infinity(w->group, sum)) {
+        WEFT_ASSERT(EC_POINT_get_affine_coordinates(w->group, sum, w->t, NULL, w->ctx) == 1);
+        WEFT_ASSERT(BN_mod(r, w->t, w->n, w->ctx) == 1);
+    }
+    WEFT_ASSERT(BN_mod_inverse(w->t, u2, w->n, w->ctx) != NULL);
+    case_mul(w, w->t, w->t, r); /* s = r/u2, e = u1*s */
+    case_put(r, c->r);
+    case_put(w->t, c->s);
+    case_mul(w, w->t, w->t, u1);
+    case_put(w->t, c->digest);
+    BN_free(u1), BN_free(u2), BN_free(r);
+    EC_POINT_free(sum);
+}
+
 /* The kinds that begin with a valid signature of a known scalar. */
 static inline void case_from_valid(struct case_world *w, struct weft_rand *rand,
                                    enum case_kind kind, struct signature_case *c)
@@ -342,7 +390,9 @@ static inline void case_make(struct case_world *w, struct weft_rand *rand, enum 
     memcpy(c->r, words + 4, sizeof(c->r));
     memcpy(c->s, words + 8, sizeof(c->s));
     c->key = (unsigned)weft_rand_below(rand, kind == CASE_RANDOM ? CASE_KEYS : CASE_SCALAR_KEYS);
-    if (kind != CASE_RANDOM)
+    if (kind == CASE_CHOSEN_PARTS)
+        case_chosen_parts(w, rand, c);
+    else if (kind != CASE_RANDOM)
         case_from_valid(w, rand, kind, c);
 }
 

@@ -8,7 +8,7 @@ enum {
     /* In thirty-seconds of a plain check. */
     EARNED_PLAIN = 1,
     EARNED_BY_TABLE = 16,
-    COST_OF_TABLE = 512 * 32,
+    PARTS = 32,
     TABLES_FREE = 16,
     CREDIT_TABLES_MAX = 64,
 
@@ -44,6 +44,7 @@ struct key_tables {
     struct p256_fast *fast;
     struct jobs *pool;
     unsigned threshold;
+    int64_t table_cost;
     bool unpaid;
     _Atomic uint64_t clock; /* checks so far */
     _Atomic int64_t credit;
@@ -92,16 +93,19 @@ static uint64_t window_of(const struct key_tables *kt)
 
 struct key_tables *key_tables_new(const struct key_tables_config *config)
 {
-    size_t places = config->budget_bytes / P256_TABLE_BYTES;
+    enum p256_lanes lanes = config->one_lane ? P256_LANES_ONE : P256_LANES_MOST;
+    size_t places = config->budget_bytes / p256_table_bytes(lanes);
     places = places < PLACES_MAX ? places : PLACES_MAX;
     struct key_tables *kt = weft_alloc(sizeof(*kt) + places * sizeof(struct place));
     kt->place_count = places;
     kt->pool = config->pool;
     kt->unpaid = config->unpaid;
     kt->threshold = config->threshold > 0 ? config->threshold : KEY_TABLES_THRESHOLD_DEFAULT;
-    atomic_init(&kt->credit, (int64_t)TABLES_FREE * COST_OF_TABLE);
     if (places > 0)
-        kt->fast = p256_fast_new();
+        kt->fast = p256_fast_new(lanes);
+    if (kt->fast != NULL)
+        kt->table_cost = (int64_t)p256_table_cost(kt->fast) * PARTS;
+    atomic_init(&kt->credit, TABLES_FREE * kt->table_cost);
     return kt;
 }
 
@@ -215,8 +219,8 @@ static bool pay(struct key_tables *kt)
     int64_t credit = atomic_load(&kt->credit);
     if (kt->unpaid)
         return true;
-    while (credit >= COST_OF_TABLE)
-        if (atomic_compare_exchange_weak(&kt->credit, &credit, credit - COST_OF_TABLE))
+    while (credit >= kt->table_cost)
+        if (atomic_compare_exchange_weak(&kt->credit, &credit, credit - kt->table_cost))
             return true;
     return false;
 }
@@ -305,7 +309,7 @@ static void want_table(struct key_tables *kt, struct public_key *key)
         break;
     case SEARCH_NONE:
         if (pay(kt) && !start_making(kt, key))
-            (void)atomic_fetch_add(&kt->credit, COST_OF_TABLE);
+            (void)atomic_fetch_add(&kt->credit, kt->table_cost);
         break;
     }
 }
@@ -353,7 +357,7 @@ static struct key_lease enter_slot(struct key_tables *kt, struct public_key *key
 
 static void earn(struct key_tables *kt, unsigned uses, int64_t each)
 {
-    int64_t most = (int64_t)CREDIT_TABLES_MAX * COST_OF_TABLE;
+    int64_t most = CREDIT_TABLES_MAX * kt->table_cost;
     if (atomic_load_explicit(&kt->credit, memory_order_relaxed) < most)
         (void)atomic_fetch_add_explicit(&kt->credit, uses * each, memory_order_relaxed);
 }

@@ -3,6 +3,7 @@
 
 #include "crypto/mod_inverse.h"
 #include "crypto/openssl_glue.h"
+#include "crypto/p256_lanes8.h"
 
 #include <openssl/ec.h>
 #include <stdatomic.h>
@@ -42,12 +43,9 @@ struct p256_fast {
     BIGNUM *p_minus_n; /* r+n is below p when r is below this */
     BN_MONT_CTX *mont_n, *mont_p;
     struct modulus modulus_n;
-    BIGNUM *one_by_r; /* 1/R mod n: what montgomery(a, 1/a) gives */
+    struct p256_lanes8 *eight; /* NULL: this CPU has no such lanes */
+    BIGNUM *one_by_r;          /* 1/R mod n: what montgomery(a, 1/a) gives */
     _Atomic(struct scratch *) idle[IDLE_MAX];
-};
-
-struct p256_table {
-    EC_GROUP *group; /* the same curve, the key as its generator */
 };
 
 static void scratch_free(struct scratch *k)
@@ -94,6 +92,7 @@ void p256_fast_free(struct p256_fast *f)
         return;
     for (size_t i = 0; i < IDLE_MAX; i++)
         scratch_free(atomic_load(&f->idle[i]));
+    p256_lanes8_free(f->eight);
     BN_free(f->p_minus_n);
     BN_free(f->one_by_r);
     BN_MONT_CTX_free(f->mont_n);
@@ -102,7 +101,75 @@ void p256_fast_free(struct p256_fast *f)
     free(f);
 }
 
-struct p256_fast *p256_fast_new(void)
+static bool cpu_has_eight_lanes(void)
+{
+#    ifdef __x86_64__
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512ifma");
+#    else
+    return false;
+#    endif
+}
+
+size_t p256_table_bytes(enum p256_lanes lanes)
+{
+    return lanes == P256_LANES_MOST && cpu_has_eight_lanes() ? P256_TABLE8_BYTES : P256_TABLE_BYTES;
+}
+
+unsigned p256_table_cost(const struct p256_fast *f)
+{
+    return f->eight != NULL ? P256_TABLE8_COST : P256_TABLE_COST;
+}
+
+/* ret = k*Q by the table. */
+static bool multiply_by(const struct p256_fast *f, const struct p256_table *t, const BIGNUM *k,
+                        EC_POINT *ret, BN_CTX *ctx)
+{
+    uint8_t scalar[P256_SCALAR_BYTES], point[P256_POINT_BYTES];
+    if (t->eight == NULL)
+        return EC_POINT_mul(t->group, ret, k, NULL, NULL, ctx) == 1;
+    return BN_bn2binpad(k, scalar, sizeof(scalar)) == sizeof(scalar) &&
+           p256_lanes8_multiply(t->eight, scalar, point) &&
+           EC_POINT_oct2point(f->group, ret, point, sizeof(point), ctx) == 1;
+}
+
+/* Multiplies by a few scalars with the table and without.  The first two have
+ * a digit other than zero in every window, so that every row is used. */
+static bool table_works(const struct p256_fast *f, const struct p256_table *t, const EC_POINT *q,
+                        BN_CTX *ctx)
+{
+    static const char *const scalars[] = {
+        "5A3C96E1D28B47F0695AC3B71E8D246F9B70E5D31C8A6F42B95D08E7C3A16F25",
+        "F7108E96F770C2263266AA3BB0CDE917F7F35634F0E3CD972E81D66D346C6E2B",
+        "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550",
+        "1",
+    };
+    WEFT_CLEANUP(EC_POINT_free) EC_POINT *with = EC_POINT_new(f->group);
+    WEFT_CLEANUP(EC_POINT_free) EC_POINT *without = EC_POINT_new(f->group);
+    WEFT_CLEANUP(BN_free) BIGNUM *k = BN_new();
+    bool works = with != NULL && without != NULL && k != NULL;
+    for (size_t i = 0; works && i < WEFT_ARRAY_LEN(scalars); i++)
+        works = BN_hex2bn(&k, scalars[i]) > 0 && multiply_by(f, t, k, with, ctx) &&
+                EC_POINT_mul(f->group, without, NULL, q, k, ctx) == 1 &&
+                EC_POINT_cmp(f->group, with, without, ctx) == 0;
+    return works;
+}
+
+/* If the table of G is what it should be. */
+static void use_eight_lanes(struct p256_fast *f, BN_CTX *ctx)
+{
+    f->eight = p256_lanes8_new();
+    if (f->eight == NULL)
+        return;
+    struct p256_table g = { .eight = p256_lanes8_g(f->eight) };
+    if (!table_works(f, &g, EC_GROUP_get0_generator(f->group), ctx)) {
+        p256_lanes8_free(f->eight);
+        f->eight = NULL;
+    }
+}
+
+struct p256_fast *p256_fast_new(enum p256_lanes lanes)
 {
     if (EC_GROUP_precompute_mult == NULL || EC_GROUP_have_precompute_mult == NULL ||
         EC_POINT_get_Jprojective_coordinates_GFp == NULL)
@@ -126,30 +193,19 @@ struct p256_fast *p256_fast_new(void)
     uint8_t n[MOD_INVERSE_BYTES];
     WEFT_ASSERT(BN_bn2binpad(f->n, n, sizeof(n)) == sizeof(n));
     modulus_init(&f->modulus_n, n);
+    if (lanes == P256_LANES_MOST && cpu_has_eight_lanes())
+        use_eight_lanes(f, ctx);
     return WEFT_TAKE(f);
 }
 
-/* Multiplies by a few scalars with the table and without.  Each of them has
- * a digit other than zero in every window, so that every row is used. */
-static bool table_works(const struct p256_fast *f, const struct p256_table *t, const EC_POINT *q,
-                        BN_CTX *ctx)
+/* A table by OpenSSL: of a group whose generator the point is. */
+static bool make_group(const struct p256_fast *f, struct p256_table *t, const EC_POINT *q,
+                       BN_CTX *ctx)
 {
-    static const char *const scalars[] = {
-        "5A3C96E1D28B47F0695AC3B71E8D246F9B70E5D31C8A6F42B95D08E7C3A16F25",
-        "A5C3691E2D74B80F96A53C48E172DB90648F1A2CE37590BD46A2F7183C5E90DB",
-        "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550",
-        "1",
-    };
-    WEFT_CLEANUP(EC_POINT_free) EC_POINT *with = EC_POINT_new(f->group);
-    WEFT_CLEANUP(EC_POINT_free) EC_POINT *without = EC_POINT_new(f->group);
-    WEFT_CLEANUP(BN_free) BIGNUM *k = BN_new();
-    bool works = with != NULL && without != NULL && k != NULL;
-    for (size_t i = 0; works && i < WEFT_ARRAY_LEN(scalars); i++)
-        works = BN_hex2bn(&k, scalars[i]) > 0 &&
-                EC_POINT_mul(t->group, with, k, NULL, NULL, ctx) == 1 &&
-                EC_POINT_mul(f->group, without, NULL, q, k, ctx) == 1 &&
-                EC_POINT_cmp(f->group, with, without, ctx) == 0;
-    return works;
+    t->group = EC_GROUP_dup(f->group);
+    return t->group != NULL && EC_GROUP_set_generator(t->group, q, f->n, BN_value_one()) == 1 &&
+           EC_GROUP_precompute_mult(t->group, ctx) == 1 &&
+           EC_GROUP_have_precompute_mult(t->group) == 1;
 }
 
 struct p256_table *p256_table_new(const struct p256_fast *f, struct bytes point)
@@ -157,14 +213,14 @@ struct p256_table *p256_table_new(const struct p256_fast *f, struct bytes point)
     WEFT_CLEANUP(p256_table_free) struct p256_table *t = weft_alloc(sizeof(*t));
     WEFT_CLEANUP(BN_CTX_free) BN_CTX *ctx = BN_CTX_new();
     WEFT_CLEANUP(EC_POINT_free) EC_POINT *q = EC_POINT_new(f->group);
-    t->group = EC_GROUP_dup(f->group);
-    bool made = ctx != NULL && q != NULL && t->group != NULL && point.len == P256_POINT_BYTES &&
+    bool made = ctx != NULL && q != NULL && point.len == P256_POINT_BYTES &&
                 EC_POINT_oct2point(f->group, q, point.data, point.len, ctx) == 1 &&
-                EC_POINT_is_at_infinity(f->group, q) == 0 &&
-                EC_GROUP_set_generator(t->group, q, f->n, BN_value_one()) == 1 &&
-                EC_GROUP_precompute_mult(t->group, ctx) == 1 &&
-                EC_GROUP_have_precompute_mult(t->group) == 1 && table_works(f, t, q, ctx);
-    if (!made) {
+                EC_POINT_is_at_infinity(f->group, q) == 0;
+    if (made && f->eight != NULL)
+        made = (t->eight = p256_lanes8_table_new(point)) != NULL;
+    else if (made)
+        made = make_group(f, t, q, ctx);
+    if (!made || !table_works(f, t, q, ctx)) {
         ERR_clear_error();
         return NULL;
     }
@@ -176,6 +232,7 @@ void p256_table_free(struct p256_table *t)
     if (t == NULL)
         return;
     EC_GROUP_free(t->group);
+    p256_lanes8_table_free(t->eight);
     free(t);
 }
 
@@ -231,7 +288,7 @@ static enum p256_outcome compare(const struct p256_fast *f, struct scratch *k, c
 /* k->a = u1*G + u2*Q */
 static bool sum_up(const struct p256_fast *f, struct scratch *k, const struct p256_check *c)
 {
-    if (c->table == NULL)
+    if (c->table == NULL || c->table->group == NULL)
         return EC_POINT_oct2point(f->group, k->b, c->point.data, c->point.len, k->ctx) == 1 &&
                EC_POINT_mul(f->group, k->a, k->u1, k->b, k->u2, k->ctx) == 1;
     return EC_POINT_mul(f->group, k->a, k->u1, NULL, NULL, k->ctx) == 1 &&
@@ -263,7 +320,9 @@ static bool invert(const struct p256_fast *f, struct scratch *k, const BIGNUM *a
     return BN_mod_inverse(k->inverse, a, f->n, k->ctx) != NULL;
 }
 
-/* Montgomery's trick.  With M(a, b) = a*b/R the products are
+/* Decides those that are not decided yet.
+ *
+ * Montgomery's trick.  With M(a, b) = a*b/R the products are
  *     product[0] = s0, product[i] = M(product[i-1], si) = s0...si / R^i
  * so that inverse = 1/product[i] gives, from the last to the first,
  *     1/si = M(inverse, product[i-1])    and    M(inverse, si) = 1/product[i-1]
@@ -274,6 +333,8 @@ static void check_chunk(const struct p256_fast *f, struct scratch *k, struct p25
     struct p256_check *live[CHUNK];
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
+        if (checks[i].outcome != P256_FAILED)
+            continue;
         bool r_good = read_scalar(f, checks[i].r, &k->r[n]);
         bool s_good = read_scalar(f, checks[i].s, &k->s[n]);
         checks[i].outcome = r_good && s_good ? P256_FAILED : P256_OUT_OF_RANGE;
@@ -326,6 +387,15 @@ static void scratch_put(struct p256_fast *f, struct scratch *k)
 
 void p256_fast_check(struct p256_fast *f, struct p256_check *checks, size_t count)
 {
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++)
+        checks[i].outcome = P256_FAILED;
+    if (f->eight != NULL)
+        p256_lanes8_check(f->eight, checks, count);
+    for (size_t i = 0; i < count; i++)
+        left += checks[i].outcome == P256_FAILED;
+    if (left == 0)
+        return;
     struct scratch *k = scratch_take(f);
     for (size_t i = 0; i < count; i += CHUNK)
         check_chunk(f, k, checks + i, count - i < CHUNK ? count - i : CHUNK);
@@ -334,8 +404,21 @@ void p256_fast_check(struct p256_fast *f, struct p256_check *checks, size_t coun
 
 #else /* plain verification for everybody */
 
-struct p256_fast *p256_fast_new(void)
+size_t p256_table_bytes(enum p256_lanes lanes)
 {
+    (void)lanes;
+    return P256_TABLE_BYTES;
+}
+
+unsigned p256_table_cost(const struct p256_fast *f)
+{
+    (void)f;
+    return P256_TABLE_COST;
+}
+
+struct p256_fast *p256_fast_new(enum p256_lanes lanes)
+{
+    (void)lanes;
     return NULL;
 }
 

@@ -12,10 +12,13 @@
  * in projective coordinates.  Keys without a table gain by that too; their
  * u1*G + u2*Q is the one call that OpenSSL's own verification makes.
  *
+ * On a CPU with AVX512-IFMA all of this is done in eight lanes instead, by
+ * crypto/p256_lanes8.h, and what that leaves undecided is done as above.
+ *
  * docs/signatures.md derives that this is ECDSA verification and nothing else.
  *
- *     struct p256_fast *f = p256_fast_new();            NULL: do without
- *     struct p256_table *t = p256_table_new(f, point);   20 ms
+ *     struct p256_fast *f = p256_fast_new(P256_LANES_MOST);   NULL: do without
+ *     struct p256_table *t = p256_table_new(f, point);         20 ms, or 0.5
  *     struct p256_check c[] = { { t, point, digest, r, s } };
  *     p256_fast_check(f, c, 1);                          c[0].outcome
  *
@@ -25,7 +28,7 @@
  *
  * Go origin   none
  * Owner       any thread: f and the tables do not change once made
- * Memory      a table owns P256_TABLE_BYTES
+ * Memory      a table owns p256_table_bytes()
  * Limits      none of its own: crypto/key_tables.h keeps the budget
  */
 #ifndef WEFT_CRYPTO_P256_FAST_H
@@ -34,8 +37,18 @@
 #include "base/bytes.h"
 
 enum {
-    P256_POINT_BYTES = 65,        /* 04, x, y */
-    P256_TABLE_BYTES = 160 << 10, /* 37 windows of 64 points, and the group */
+    P256_POINT_BYTES = 65, /* 04, x, y */
+    P256_SCALAR_BYTES = 32,
+    P256_TABLE_BYTES = 160 << 10, /* OpenSSL's: 37 windows of 64 points, and the group */
+    P256_TABLE8_BYTES = 87 << 10, /* in eight lanes: 43 of 32 points */
+    P256_TABLE_COST = 512,        /* what making one costs, in checks without */
+    P256_TABLE8_COST = 40,        /* of a batch */
+};
+
+/* How many checks at a time. */
+enum p256_lanes {
+    P256_LANES_MOST, /* what the CPU has */
+    P256_LANES_ONE,  /* for comparisons: by OpenSSL's functions alone */
 };
 
 struct p256_fast;
@@ -68,9 +81,13 @@ static inline bool p256_outcome_is_good(enum p256_outcome outcome)
 }
 
 /* NULL when this OpenSSL does not have what it takes. */
-struct p256_fast *p256_fast_new(void);
+struct p256_fast *p256_fast_new(enum p256_lanes lanes);
 void p256_fast_free(struct p256_fast *f);
 WEFT_DEFINE_CLEANUP(struct p256_fast *, p256_fast_free)
+
+/* What a table takes of a budget, and what it costs to make, in checks without one. */
+size_t p256_table_bytes(enum p256_lanes lanes);
+unsigned p256_table_cost(const struct p256_fast *f);
 
 /* The table of a point on the curve, tried out against OpenSSL's own
  * multiplication before it is given out.  NULL when that did not work. */

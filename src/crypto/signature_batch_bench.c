@@ -69,7 +69,8 @@ struct scene {
     const char *name;
     unsigned keys, batch; /* batch 0: one check at a time, by signature_check */
     size_t budget;
-    double goal; /* 0: none */
+    double goal;   /* 0: none */
+    bool one_lane; /* without the eight that the CPU may have */
     struct key_tables *tables;
     unsigned next; /* where the strangers go on */
     double ratio[SLICES];
@@ -79,7 +80,9 @@ static struct scene scenes[] = {
     { .name = "plain, one key", .keys = 1 },
     { .name = "one hot key, single checks", .keys = 1, .budget = 1, .goal = 2 },
     { .name = "16 hot keys, batches of 1", .keys = 16, .batch = 1, .budget = 1 },
-    { .name = "16 hot keys, batches of 10", .keys = 16, .batch = 10, .budget = 1 },
+    { .name = "16 hot keys, batches of 2", .keys = 16, .batch = 2, .budget = 1 },
+    { .name = "16 hot keys, batches of 4", .keys = 16, .batch = 4, .budget = 1 },
+    { .name = "16 hot keys, batches of 8", .keys = 16, .batch = 8, .budget = 1 },
     { .name = "16 hot keys, batches of 100", .keys = 16, .batch = 100, .budget = 1, .goal = 3 },
     { .name = "16 hot keys, batches of 1000", .keys = 16, .batch = 1000, .budget = 1 },
     { .name = "1 key, batches of 100", .keys = 1, .batch = 100, .budget = 1 },
@@ -87,6 +90,8 @@ static struct scene scenes[] = {
     { .name = "64 keys mixed, batches of 100", .keys = 64, .batch = 100, .budget = 1 },
     { .name = "1024 keys mixed, batches of 100", .keys = 1024, .batch = 100, .budget = 1 },
     { .name = "keys never seen, single checks", .keys = STRANGERS, .budget = 1, .goal = 0.95 },
+    { .name = "keys never seen, batches of 2", .keys = STRANGERS, .batch = 2, .budget = 1 },
+    { .name = "keys never seen, batches of 8", .keys = STRANGERS, .batch = 8, .budget = 1 },
     { .name = "keys never seen, batches of 100",
       .keys = STRANGERS,
       .batch = 100,
@@ -97,6 +102,17 @@ static struct scene scenes[] = {
       .batch = 100,
       .budget = 1,
       .goal = 0.95 },
+    { .name = "one lane: one hot key, single checks", .keys = 1, .budget = 1, .one_lane = true },
+    { .name = "one lane: 16 hot keys, batches of 100",
+      .keys = 16,
+      .batch = 100,
+      .budget = 1,
+      .one_lane = true },
+    { .name = "one lane: keys never seen, batches of 100",
+      .keys = STRANGERS,
+      .batch = 100,
+      .budget = 1,
+      .one_lane = true },
 };
 
 /* The loop of openssl speed, on a key and signature of ours. */
@@ -153,10 +169,12 @@ static void check_some(struct scene *s, unsigned count)
 
 /* Unpaid: where each table must be earned, it takes a while until all hot
  * keys have theirs, and that is not what is measured. */
-static struct key_tables *tables_new(size_t budgets, bool unpaid)
+static struct key_tables *tables_new(size_t budgets, bool unpaid, bool one_lane)
 {
-    return key_tables_new(&(struct key_tables_config){
-        .budget_bytes = budgets * KEY_TABLES_BUDGET_DEFAULT, .unpaid = unpaid });
+    return key_tables_new(
+        &(struct key_tables_config){ .budget_bytes = budgets * KEY_TABLES_BUDGET_DEFAULT,
+                                     .unpaid = unpaid,
+                                     .one_lane = one_lane });
 }
 
 static int by_value(const void *a, const void *b)
@@ -175,7 +193,7 @@ static double median(double *values, size_t count)
  * by itself.  Strangers are checked less often than would heat them. */
 static void warm_up(struct scene *s)
 {
-    s->tables = s->budget > 0 ? tables_new(s->budget, s->keys < STRANGERS) : NULL;
+    s->tables = s->budget > 0 ? tables_new(s->budget, s->keys < STRANGERS, s->one_lane) : NULL;
     if (s->tables != NULL && s->keys < STRANGERS)
         check_some(s, (unsigned)KEY_TABLES_THRESHOLD_DEFAULT * s->keys);
 }
@@ -231,22 +249,24 @@ static void bench_ratios(void)
         bench_scene(&scenes[i], loop_to_openssl);
 }
 
-static void bench_table(void)
+static void bench_table(enum p256_lanes lanes)
 {
     enum {
         COUNT = 20
     };
     struct p256_table *tables[COUNT];
-    WEFT_CLEANUP(p256_fast_free) struct p256_fast *f = p256_fast_new();
+    WEFT_CLEANUP(p256_fast_free) struct p256_fast *f = p256_fast_new(lanes);
     if (f == NULL) {
         (void)printf("this OpenSSL has no tables\n");
         return;
     }
+    const char *remark = lanes == P256_LANES_ONE ? "one lane" : "as this CPU has them";
     double from = bench_cpu();
     for (int i = 0; i < COUNT; i++)
         tables[i] = p256_table_new(f, public_key_point(signers[i].key));
-    bench_print("making a table", (bench_cpu() - from) / COUNT * 1e3, "ms", NULL);
-    bench_print("a table takes", P256_TABLE_BYTES / 1024.0, "KB", "of the budget");
+    bench_print("making a table", (bench_cpu() - from) / COUNT * 1e3, "ms", remark);
+    bench_print("a table takes", (double)p256_table_bytes(lanes) / 1024, "KB of the budget",
+                remark);
     for (int i = 0; i < COUNT; i++)
         p256_table_free(tables[i]);
 }
@@ -281,7 +301,7 @@ static struct rates pool_rates(unsigned workers)
     static enum signature_verdict verdicts[OUT][EACH];
     WEFT_CLEANUP(mailbox_free) struct mailbox *back = mailbox_new("bench", OUT);
     struct jobs *pool = jobs_new("check", workers, 1000);
-    struct key_tables *tables = tables_new(1, true);
+    struct key_tables *tables = tables_new(1, true, false);
     struct signature_waiter waiter = { .back = back, .done = count_done, .drop = never };
     check_some(&(struct scene){ .keys = 16, .batch = 1, .tables = tables }, 16 * 65);
     double from = bench_now(), cpu_from = bench_cpu();
@@ -330,7 +350,7 @@ static void bench_cores(void)
 static void bench_worst(void)
 {
     double cpu[2] = { 0, 0 };
-    struct key_tables *tables = tables_new(1, false);
+    struct key_tables *tables = tables_new(1, false, false);
     for (unsigned i = 0; i < KEYS; i++) {
         struct signer *who = &signers[i];
         for (int with = 0; with < 2; with++) {
@@ -367,7 +387,8 @@ int main(int argc, char **argv)
         bench_worst();
     } else {
         bench_ratios();
-        bench_table();
+        bench_table(P256_LANES_MOST);
+        bench_table(P256_LANES_ONE);
         pin_to_one_core(false);
         bench_cores();
     }

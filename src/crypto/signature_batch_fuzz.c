@@ -5,8 +5,9 @@
  *     even   a kind and a seed: one of tests/signature_cases.h's hard cases,
  *            with what is left of the input xored over digest, r and s
  *     odd    a key, a digest and the DER of a signature, as they are
- * Each goes through the door three times: plain, batched without a table, by
- * table. */
+ * Each goes through the door in every way: plain; without a table and by one,
+ * alone and several times in one batch; and with tables of OpenSSL's where
+ * others would be used on this CPU. */
 #include "signature_cases.h"
 
 #include "crypto/key_tables.h"
@@ -17,8 +18,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Made once: a table costs more than a thousand inputs. */
 static struct fuzz_world {
     struct case_world *w;
-    struct key_tables *no_tables, *tables;
+    struct key_tables *no_tables, *tables, *one_lane;
 } world;
+
+static struct key_tables *tables_of_all(bool one_lane)
+{
+    struct key_tables *kt =
+        key_tables_new(&(struct key_tables_config){ .budget_bytes = KEY_TABLES_BUDGET_DEFAULT,
+                                                    .threshold = 1,
+                                                    .unpaid = true,
+                                                    .one_lane = one_lane });
+    for (unsigned i = 0; i < CASE_KEYS; i++) {
+        struct key_lease lease = key_tables_borrow(kt, world.w->keys[i], 1);
+        WEFT_ASSERT(lease.table == NULL);
+    }
+    return kt;
+}
 
 static void world_init(void)
 {
@@ -27,12 +42,24 @@ static void world_init(void)
     world.w = case_world_new(1);
     world.no_tables = key_tables_new(&(struct key_tables_config){
         .budget_bytes = KEY_TABLES_BUDGET_DEFAULT, .threshold = UINT32_MAX });
-    world.tables = key_tables_new(&(struct key_tables_config){
-        .budget_bytes = KEY_TABLES_BUDGET_DEFAULT, .threshold = 1, .unpaid = true });
-    for (unsigned i = 0; i < CASE_KEYS; i++) {
-        struct key_lease lease = key_tables_borrow(world.tables, world.w->keys[i], 1);
-        WEFT_ASSERT(lease.table == NULL);
-    }
+    world.tables = tables_of_all(false);
+    world.one_lane = tables_of_all(true);
+}
+
+/* The same check so many times in one batch. */
+static void check_together(struct key_tables *kt, unsigned key, struct bytes digest,
+                           struct bytes raw, size_t count, enum signature_verdict want)
+{
+    enum {
+        MOST = 9
+    };
+    enum signature_verdict got[MOST];
+    WEFT_CLEANUP(signature_batch_free) struct signature_batch *b = signature_batch_new(kt);
+    for (size_t i = 0; i < count; i++)
+        signature_batch_add(b, world.w->keys[key], digest, raw, &got[i]);
+    signature_batch_check(b);
+    for (size_t i = 0; i < count; i++)
+        WEFT_ASSERT(got[i] == want);
 }
 
 static bool oracle_takes(unsigned key, struct bytes digest, const struct ecdsa_signature *sig)
@@ -61,6 +88,10 @@ static void check(unsigned key, struct bytes digest, struct bytes raw)
     WEFT_ASSERT(signature_check(NULL, k, digest, raw) == want);
     WEFT_ASSERT(signature_check(world.no_tables, k, digest, raw) == want);
     WEFT_ASSERT(signature_check(world.tables, k, digest, raw) == want);
+    WEFT_ASSERT(signature_check(world.one_lane, k, digest, raw) == want);
+    check_together(world.no_tables, key, digest, raw, 3, want);
+    check_together(world.tables, key, digest, raw, 2, want);
+    check_together(world.tables, key, digest, raw, 9, want);
 }
 
 static void check_case(struct bytes in)

@@ -90,10 +90,11 @@ static void add_some(struct signature_batch *b, const struct office *o, unsigned
 static struct key_tables *small_tables(struct jobs *pool)
 {
     /* Three places for ten keys, and a threshold that makes them come and go. */
-    return key_tables_new(&(struct key_tables_config){ .budget_bytes = (size_t)3 * P256_TABLE_BYTES,
-                                                       .threshold = 4,
-                                                       .pool = pool,
-                                                       .unpaid = true });
+    return key_tables_new(
+        &(struct key_tables_config){ .budget_bytes = (size_t)3 * p256_table_bytes(P256_LANES_MOST),
+                                     .threshold = 4,
+                                     .pool = pool,
+                                     .unpaid = true });
 }
 
 /* A good r (or s) with forty zero bytes more at its end is another number. */

@@ -198,7 +198,9 @@ static void run_p256_with(unsigned threshold, struct key_tables_stats *ret_stats
     const char *path = weft_test_fixture("wycheproof/ecdsa_secp256r1_sha256_test.json");
     WEFT_CLEANUP(key_tables_free)
     struct key_tables *tables = key_tables_new(&(struct key_tables_config){
-        .budget_bytes = (size_t)256 * P256_TABLE_BYTES, .threshold = threshold, .unpaid = true });
+        .budget_bytes = (size_t)256 * p256_table_bytes(P256_LANES_MOST),
+        .threshold = threshold,
+        .unpaid = true });
     if (key_tables_fast(tables) == NULL)
         skip();
     run = (struct run){ .md = EVP_sha256(), .tables = tables };
