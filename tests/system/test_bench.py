@@ -89,6 +89,9 @@ class Bench(unittest.TestCase):
         def rss():
             status = pathlib.Path(f"/proc/{self.orderer.process.popen.pid}/status").read_text()
             return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+        self.orderer.stop()
+        self.orderer = Orderer(self.dir, "etcdraft").ready()
+        self.addCleanup(self.orderer.process.stop, 9)
         wait_until(lambda: rss() <= 10000, what="an idle orderer's memory")
         self.bench("broadcast", "--count", 2000, "--size", 20000)
         self.assertEqual(self.bench("deliver", "--clients", 20)[0]["good"], 20)
