@@ -55,7 +55,7 @@ function(weft_module name)
             endif()
             set_target_properties(${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
             target_compile_definitions(${stem} PRIVATE WEFT_SHARED_DIR="${WEFT_SHARED}"
-                WEFT_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
+                WEFT_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests" WEFT_PROGRAMS="${WEFT_PROGRAM_DIR}")
             add_dependencies(benches ${stem})
         endif()
     endforeach()

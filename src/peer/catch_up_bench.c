@@ -1,0 +1,487 @@
+/* How fast a peer takes a channel's blocks from an orderer if it looks into no transaction: TLS,
+ * gRPC, Fabric's checks of a block, block files and index.  In turns with it, on the same
+ * orderer, `weft bench deliver`, which only counts blocks: what can be had at all.
+ *
+ *     catch_up_bench [FOLDER]      of the bulk chain, unpacked: crypto, genesis, orderer/data
+ *
+ * The orderer is a process of ours; the peer's parts run here:
+ *
+ *     orderer ==TLS==> net loop --> chan: block_puller, block_verifier
+ *                                     | blocks in order        ^ as they are stored
+ *                                     v                        |
+ *                                   store: block_store, a sync for some MB
+ *
+ * Only this program goes round the validation: each transaction is stored as valid. */
+#include "base/log.h"
+#include "bench.h"
+#include "bundle/bundle.h"
+#include "config/core_config.h"
+#include "crypto/key_tables.h"
+#include "ledger/block_store.h"
+#include "msp/signing_identity.h"
+#include "node/net_loop.h"
+#include "os/dirs.h"
+#include "os/file.h"
+#include "os/loop.h"
+#include "os/process_stat.h"
+#include "os/thread.h"
+#include "peer/block_puller.h"
+#include "peer/block_verifier.h"
+#include "peer/orderer_overrides.h"
+#include "peer/peer_tls.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHANNEL        "bulk"
+#define ORDERER_FOLDER "crypto/ordererOrganizations/example.com/orderers/orderer.example.com"
+#define ORG_FOLDER     "crypto/peerOrganizations/org1.example.com"
+#define CONFIGURED     "127.0.0.1:22450" /* what the chain's configuration says */
+
+enum {
+    MAIL = 4096,
+    OUT_BYTES = 16 << 20,     /* on their way to the store, as in chan_thread.h */
+    UNSYNCED_BYTES = 8 << 20, /* as in committer.h */
+    TURNS = 3,
+    START_TRIES = 300,
+    START_WAIT_US = 100000,
+};
+
+/* ---- the orderer ----------------------------------------------------------------------------- */
+
+struct place {
+    char *folder, *data; /* the chain as it came; a copy that an orderer may change */
+    char *address;
+    pid_t orderer;
+};
+
+static uint16_t free_port(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    WEFT_ASSERT(fd >= 0 && bind(fd, (struct sockaddr *)&at, len) == 0);
+    WEFT_ASSERT(getsockname(fd, (struct sockaddr *)&at, &len) == 0);
+    (void)close(fd);
+    return ntohs(at.sin_port);
+}
+
+/* In the child: never returns. */
+static void be_orderer(const struct place *p, uint16_t port)
+{
+    const char *f = p->folder;
+    char *env[] = {
+        weft_asprintf("FABRIC_CFG_PATH=%s/../sampleconfig", WEFT_TESTS_DIR),
+        weft_asprintf("FABRIC_LOGGING_SPEC=error"),
+        weft_asprintf("ORDERER_GENERAL_LISTENADDRESS=127.0.0.1"),
+        weft_asprintf("ORDERER_GENERAL_LISTENPORT=%u", port),
+        weft_asprintf("ORDERER_GENERAL_BOOTSTRAPFILE=%s/genesis/genesis-etcdraft.block", f),
+        weft_asprintf("ORDERER_GENERAL_LOCALMSPDIR=%s/" ORDERER_FOLDER "/msp", f),
+        weft_asprintf("ORDERER_GENERAL_LOCALMSPID=OrdererMSP"),
+        weft_asprintf("ORDERER_GENERAL_TLS_ENABLED=true"),
+        weft_asprintf("ORDERER_GENERAL_TLS_PRIVATEKEY=%s/" ORDERER_FOLDER "/tls/server.key", f),
+        weft_asprintf("ORDERER_GENERAL_TLS_CERTIFICATE=%s/" ORDERER_FOLDER "/tls/server.crt", f),
+        weft_asprintf("ORDERER_GENERAL_TLS_ROOTCAS=[%s/" ORDERER_FOLDER "/tls/ca.crt]", f),
+        weft_asprintf(
+            "ORDERER_GENERAL_CLUSTER_CLIENTCERTIFICATE=%s/" ORDERER_FOLDER "/tls/server.crt", f),
+        weft_asprintf(
+            "ORDERER_GENERAL_CLUSTER_CLIENTPRIVATEKEY=%s/" ORDERER_FOLDER "/tls/server.key", f),
+        weft_asprintf("ORDERER_GENERAL_CLUSTER_ROOTCAS=[%s/" ORDERER_FOLDER "/tls/ca.crt]", f),
+        weft_asprintf("ORDERER_FILELEDGER_LOCATION=%s", p->data),
+        weft_asprintf("ORDERER_CONSENSUS_WALDIR=%s/etcdraft/wal", p->data),
+        weft_asprintf("ORDERER_CONSENSUS_SNAPDIR=%s/etcdraft/snapshot", p->data),
+        weft_asprintf("ORDERER_OPERATIONS_LISTENADDRESS=127.0.0.1:0"),
+        weft_asprintf("ORDERER_METRICS_PROVIDER=disabled"),
+        NULL,
+    };
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the benchmark die */
+    (void)execle(WEFT_PROGRAMS "/orderer", "orderer", (char *)NULL, env);
+    _exit(127);
+}
+
+static void stop_orderer(struct place *p)
+{
+    if (p->orderer <= 0)
+        return;
+    (void)kill(p->orderer, SIGTERM);
+    (void)waitpid(p->orderer, NULL, 0);
+}
+
+/* ---- what can be had ----------------------------------------------------------------------------- */
+
+struct had {
+    double blocks, mb_per_s;
+};
+
+static bool number_of(const char *json, const char *name, double *ret)
+{
+    WEFT_FREE char *key = weft_asprintf("\"%s\":", name);
+    const char *at = strstr(json, key);
+    char *end = NULL;
+    if (at == NULL)
+        return false;
+    *ret = strtod(at + strlen(key), &end);
+    return end > at + strlen(key);
+}
+
+/* False: nobody answered. */
+static bool count_blocks(const struct place *p, struct had *ret)
+{
+    WEFT_FREE char *command = weft_asprintf(
+        WEFT_PROGRAMS "/weft bench deliver -c " CHANNEL " -o %s --tls --cafile %s/" ORDERER_FOLDER
+                      "/tls/ca.crt --mspid Org1MSP --mspdir %s/" ORG_FOLDER
+                      "/users/Admin@org1.example.com/msp 2>/dev/null",
+        p->address, p->folder, p->folder);
+    char json[4096] = "";
+    FILE *out = popen(command, "r"); /* NOLINT(cert-env33-c): a benchmark, and paths of ours */
+    WEFT_ASSERT(out != NULL);
+    size_t n = fread(json, 1, sizeof(json) - 1, out);
+    json[n] = '\0';
+    return pclose(out) == 0 && number_of(json, "blocks", &ret->blocks) &&
+           number_of(json, "mb_per_s", &ret->mb_per_s) && ret->blocks > 1;
+}
+
+static enum weft_code start_orderer(struct place *p, struct had *ret, struct weft_err *e)
+{
+    uint16_t port = free_port();
+    p->address = weft_asprintf("127.0.0.1:%u", port);
+    p->orderer = fork();
+    if (p->orderer == 0)
+        be_orderer(p, port);
+    for (int i = 0; p->orderer > 0 && i < START_TRIES; i++) {
+        if (count_blocks(p, ret))
+            return WEFT_OK;
+        if (waitpid(p->orderer, NULL, WNOHANG) != 0)
+            p->orderer = -1;
+        (void)usleep(START_WAIT_US);
+    }
+    return WEFT_FAIL(e, WEFT_UNAVAILABLE, "the orderer gives no blocks");
+}
+
+/* ---- a peer ------------------------------------------------------------------------------------------- */
+
+struct peer {
+    struct core_config *config;
+    struct signing_identity *signer;
+    struct peer_tls *tls;
+    struct orderer_overrides overrides;
+    struct net_loop *net;
+    struct puller_world world;
+    struct bundle *bundle;
+    struct key_tables *tables;
+    struct block_verifier *verifier;
+    struct block_puller *puller;
+
+    /* chan, the main thread's */
+    struct mailbox *mb;
+    struct loop *loop;
+    uint64_t next, out_bytes, bytes, want;
+
+    /* store's */
+    struct block_stores *stores;
+    struct block_store *blocks;
+    struct mailbox *store_mb;
+    struct loop *store_loop;
+    struct thread *store;
+    uint64_t unsynced_bytes;
+    _Atomic uint64_t stored, waiting; /* blocks */
+};
+
+struct block_mail {
+    struct mail mail;
+    struct block *block;
+};
+
+static void block_dropped(struct mail *m)
+{
+    struct block_mail *b = WEFT_CONTAINER_OF(m, struct block_mail, mail);
+    block_unref(b->block);
+    free(b);
+}
+
+static void must(enum weft_code rc, const struct weft_err *e)
+{
+    if (rc == WEFT_OK)
+        return;
+    (void)fprintf(stderr, "%s\n", e->msg);
+    exit(1); /* NOLINT(concurrency-mt-unsafe) */
+}
+
+/* ---- its store ----------------------------------------------------------------------------------------- */
+
+static void append(struct peer *p, const struct block_view *from, struct weft_err *e)
+{
+    struct bytes slots[BLOCK_SLOT_NR] = { 0 };
+    struct block_view v = *from;
+    WEFT_FREE uint8_t *flags = weft_alloc(v.txs.count + 1);
+    for (size_t i = 0; i < v.slots.count && i < BLOCK_SLOT_NR; i++)
+        slots[i] = v.slots.at[i];
+    slots[BLOCK_SLOT_FLAGS] = bytes_of(flags, v.txs.count);
+    v.has_metadata = true;
+    v.slots = (struct bytes_list){ slots, BLOCK_SLOT_NR, BLOCK_SLOT_NR };
+    must(block_store_append(p->blocks, &v, BLOCK_APPEND_LATER, e), e);
+}
+
+static void block_is_stored(struct mail *m, void *owner)
+{
+    struct block_mail *b = WEFT_CONTAINER_OF(m, struct block_mail, mail);
+    struct peer *p = owner;
+    p->out_bytes -= b->block->raw.len;
+    if (b->block->v.number + 1 == p->want)
+        loop_stop(p->loop);
+    block_dropped(m);
+    block_puller_work(p->puller);
+}
+
+static void store_block(struct mail *m, void *owner)
+{
+    struct block_mail *b = WEFT_CONTAINER_OF(m, struct block_mail, mail);
+    struct peer *p = owner;
+    struct weft_err e = { 0 };
+    append(p, &b->block->v, &e);
+    p->unsynced_bytes += b->block->raw.len;
+    atomic_store(&p->stored, b->block->v.number + 1);
+    if (atomic_fetch_sub(&p->waiting, 1) == 1 || p->unsynced_bytes >= UNSYNCED_BYTES) {
+        must(block_store_sync(p->blocks, &e), &e);
+        p->unsynced_bytes = 0;
+    }
+    m->handle = block_is_stored;
+    WEFT_ASSERT(mailbox_put(p->mb, m));
+}
+
+static void run_store(void *arg)
+{
+    loop_run(((struct peer *)arg)->store_loop);
+}
+
+static void take_stop(struct mail *m, void *owner)
+{
+    (void)m;
+    loop_stop(((struct peer *)owner)->store_loop);
+}
+
+static void stop_dropped(struct mail *m)
+{
+    (void)m; /* lies on the stack of who sent it */
+}
+
+/* ---- its channel ------------------------------------------------------------------------------------------ */
+
+static uint64_t dep_height(void *ctx)
+{
+    return atomic_load(&((struct peer *)ctx)->stored);
+}
+
+static bool dep_has_room(void *ctx)
+{
+    const struct peer *p = ctx;
+    return p->out_bytes < OUT_BYTES;
+}
+
+static enum weft_code dep_take(void *ctx, struct block *b, struct weft_err *e)
+{
+    struct peer *p = ctx;
+    WEFT_TRY(block_verify(p->verifier, p->bundle, p->next, &b->v, e));
+    struct block_mail *m = weft_alloc(sizeof(*m));
+    m->mail = (struct mail){ .handle = store_block, .drop = block_dropped };
+    m->block = block_ref(b);
+    p->next++;
+    p->bytes += b->raw.len;
+    p->out_bytes += b->raw.len;
+    atomic_fetch_add(&p->waiting, 1);
+    WEFT_ASSERT(mailbox_put(p->store_mb, &m->mail));
+    return WEFT_OK;
+}
+
+static void dep_gave_up(void *ctx)
+{
+    (void)ctx;
+}
+
+static const struct block_puller_deps deps = { dep_height, dep_has_room, dep_take, dep_gave_up };
+
+/* ---- its life ----------------------------------------------------------------------------------------------- */
+
+static enum weft_code configure(struct peer *p, const struct place *at, struct weft_err *e)
+{
+    const char *f = at->folder;
+    const char *node = ORG_FOLDER "/peers/peer0.org1.example.com";
+    char *env[] = {
+        weft_asprintf("FABRIC_CFG_PATH=%s/../sampleconfig", WEFT_TESTS_DIR),
+        weft_asprintf("CORE_PEER_LOCALMSPID=Org1MSP"),
+        weft_asprintf("CORE_PEER_MSPCONFIGPATH=%s/%s/msp", f, node),
+        weft_asprintf("CORE_PEER_TLS_ENABLED=true"),
+        weft_asprintf("CORE_PEER_TLS_CERT_FILE=%s/%s/tls/server.crt", f, node),
+        weft_asprintf("CORE_PEER_TLS_KEY_FILE=%s/%s/tls/server.key", f, node),
+        weft_asprintf("CORE_PEER_TLS_ROOTCERT_FILE=%s/%s/tls/ca.crt", f, node),
+        weft_asprintf("CORE_PEER_DELIVERYCLIENT_ADDRESSOVERRIDES=[{from: '" CONFIGURED
+                      "', to: '%s', caCertsFile: '%s/" ORDERER_FOLDER "/tls/ca.crt'}]",
+                      at->address, f),
+        NULL,
+    };
+    enum weft_code rc = core_config_load((const char *const *)env, &p->config, e);
+    for (size_t i = 0; env[i] != NULL; i++)
+        free(env[i]);
+    WEFT_TRY(rc);
+    const struct core_peer_config *c = &p->config->peer;
+    WEFT_TRY(signing_identity_load_from(c->msp_config_path, c->local_msp_id, c->bccsp.key_store,
+                                        &p->signer, e));
+    WEFT_TRY(peer_tls_load(c, &p->tls, e));
+    orderer_overrides_load(&p->config->deliver_client, &p->overrides);
+    return WEFT_OK;
+}
+
+static enum weft_code take_first(struct peer *p, const struct place *at, const char *to,
+                                 struct weft_err *e)
+{
+    WEFT_FREE char *path = weft_asprintf("%s/genesis/" CHANNEL ".block", at->folder);
+    WEFT_CLEANUP(buf_done) struct buf bytes = { 0 };
+    WEFT_CLEANUP(block_unref) struct block *b = NULL;
+    WEFT_TRY(file_read_all(path, OUT_BYTES, &bytes, e));
+    WEFT_TRY(block_parse(buf_bytes(&bytes), &b, e));
+    WEFT_TRY(bundle_of_block(&b->v, &p->bundle, e));
+    WEFT_TRY(block_stores_open(to, LEDGER_PEER, &p->stores, e));
+    WEFT_TRY(block_store_open(p->stores, CHANNEL, &p->blocks, e));
+    append(p, &b->v, e);
+    p->next = 1;
+    atomic_store(&p->stored, 1);
+    return block_store_sync(p->blocks, e);
+}
+
+static enum weft_code start(struct peer *p, struct weft_err *e)
+{
+    const struct net_limits limits = NET_LIMITS_DEFAULT;
+    p->mb = mailbox_new("chan", MAIL);
+    p->store_mb = mailbox_new("store", MAIL);
+    p->loop = loop_new(p->mb, p);
+    p->store_loop = loop_new(p->store_mb, p);
+    p->net = net_loop_new(&(struct net_loop_config){ .limits = &limits });
+    p->world = (struct puller_world){ .config = p->config,
+                                      .signer = p->signer,
+                                      .tls = p->tls,
+                                      .loops = &p->net,
+                                      .loop_count = 1,
+                                      .overrides = p->overrides.at,
+                                      .override_count = p->overrides.count };
+    p->tables =
+        key_tables_new(&(struct key_tables_config){ .budget_bytes = KEY_TABLES_BUDGET_DEFAULT });
+    p->verifier = block_verifier_new(CHANNEL, p->tables);
+    p->puller = block_puller_new(&p->world, &(struct block_puller_place){ CHANNEL, p->loop, p->mb },
+                                 &deps, p);
+    block_puller_configure(p->puller, p->bundle);
+    net_loop_serve(p->net, NULL, 0, NULL);
+    WEFT_TRY(net_loop_start(p->net, e));
+    WEFT_TRY(thread_start("store", run_store, p, &p->store, e));
+    block_puller_start(p->puller);
+    return WEFT_OK;
+}
+
+static void finish(struct peer *p)
+{
+    struct mail stop = { .handle = take_stop, .drop = stop_dropped };
+    if (p->store != NULL) {
+        block_puller_stop(p->puller);
+        WEFT_ASSERT(mailbox_put(p->store_mb, &stop));
+        thread_join(p->store);
+    }
+    if (p->net != NULL) {
+        net_loop_ask_stop(p->net);
+        net_loop_join(p->net);
+        net_loop_close_calls(p->net);
+    }
+    block_puller_free(p->puller);
+    net_loop_free(p->net);
+    block_verifier_free(p->verifier);
+    key_tables_free(p->tables);
+    loop_free(p->loop);
+    loop_free(p->store_loop);
+    mailbox_free(p->mb);
+    mailbox_free(p->store_mb);
+    bundle_unref(p->bundle);
+    block_store_close(p->blocks);
+    block_stores_close(p->stores);
+    orderer_overrides_done(&p->overrides);
+    peer_tls_free(p->tls);
+    signing_identity_free(p->signer);
+    core_config_free(p->config);
+}
+WEFT_DEFINE_CLEANUP_IN_PLACE(struct peer, finish)
+
+/* ---- the benchmark ------------------------------------------------------------------------------------------ */
+
+static void print(const struct peer *p, const struct had *had, double s, double cpu, double theirs)
+{
+    double mb = (double)p->bytes / 1e6;
+    WEFT_FREE char *remark = weft_asprintf("beside %.0f MB/s, goal 0.5", had->mb_per_s);
+    bench_print("blocks taken, checked and kept", (double)p->next / s, "blocks/s", NULL);
+    bench_print("", mb / s, "MB/s", NULL);
+    bench_print("of what `weft bench deliver` gets", mb / s / had->mb_per_s, "x", remark);
+    bench_print("CPU", cpu / mb * 1000, "s/GB", NULL);
+    bench_print("CPU of the orderer", theirs / mb * 1000, "s/GB", NULL);
+    bench_print("memory, at most", bench_rss_peak_mb(), "MB", "goal 64");
+}
+
+static enum weft_code take_all(const struct place *at, const struct had *had, struct weft_err *e)
+{
+    WEFT_FREE char *to = NULL;
+    struct process_stat before = { 0 }, after = { 0 };
+    WEFT_TRY(dir_make_temporary("weft-bench", &to, e));
+    {
+        WEFT_CLEANUP(finish) struct peer p = { .want = (uint64_t)had->blocks };
+        WEFT_TRY(configure(&p, at, e));
+        WEFT_TRY(take_first(&p, at, to, e));
+        (void)process_stat_read((uint64_t)at->orderer, &before);
+        double began = bench_now(), cpu = bench_cpu();
+        WEFT_TRY(start(&p, e));
+        loop_run(p.loop);
+        double s = bench_now() - began;
+        cpu = bench_cpu() - cpu;
+        (void)process_stat_read((uint64_t)at->orderer, &after);
+        print(&p, had, s, cpu, after.cpu_s - before.cpu_s);
+    }
+    return dir_remove_tree(to, e);
+}
+
+static enum weft_code bench(struct place *p, struct weft_err *e)
+{
+    struct had had = { 0 };
+    enum weft_code rc = start_orderer(p, &had, e);
+    for (int i = 0; rc == WEFT_OK && i < TURNS; i++) {
+        if (!count_blocks(p, &had))
+            rc = WEFT_FAIL(e, WEFT_UNAVAILABLE, "the orderer gives no blocks any more");
+        if (rc == WEFT_OK)
+            rc = take_all(p, &had, e);
+    }
+    stop_orderer(p);
+    free(p->address);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = NULL;
+    const char *packed = argc > 1 ? NULL : bench_fixture("bulk/bulk.tar.zst");
+    if (argc < 2 && packed == NULL)
+        return 0;
+    WEFT_IGNORE(log_set_spec("error", NULL));
+    must(dir_make_temporary("weft-bench", &dir, &e), &e);
+    WEFT_FREE char *data = weft_asprintf("%s/orderer/data", dir);
+    struct place p = { .folder = argc > 1 ? argv[1] : dir, .data = data };
+    enum weft_code rc = WEFT_OK;
+    if (packed != NULL && !bench_unpack(packed, dir))
+        rc = WEFT_FAIL(&e, WEFT_IO, "can't unpack the bulk chain");
+    if (packed == NULL)
+        p.data = weft_asprintf("%s/orderer/data", p.folder);
+    if (rc == WEFT_OK)
+        rc = bench(&p, &e);
+    WEFT_IGNORE(dir_remove_tree(dir, NULL));
+    must(rc, &e);
+    return 0;
+}
