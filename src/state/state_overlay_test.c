@@ -1,46 +1,8 @@
 #include "state/state_overlay.h"
 
 #include "base/rand.h"
+#include "empty_state.h"
 #include "weft_test.h"
-
-/* Nothing is below. */
-static enum weft_code empty_get(void *ctx, const struct state_key *key, struct buf *room,
-                                bool *ret_found, struct state_value *ret, struct weft_err *e)
-{
-    (void)ctx, (void)key, (void)room, (void)ret, (void)e;
-    *ret_found = false;
-    return WEFT_OK;
-}
-
-static enum weft_code empty_next(struct state_scan *s, bool *ret_found, struct bytes *ret_key,
-                                 struct state_value *ret, struct weft_err *e)
-{
-    (void)s, (void)ret_key, (void)ret, (void)e;
-    *ret_found = false;
-    return WEFT_OK;
-}
-
-static void empty_free(struct state_scan *s)
-{
-    free(s);
-}
-
-static enum weft_code empty_scan(void *ctx, struct bytes ns, struct bytes start, struct bytes end,
-                                 struct state_scan **ret, struct weft_err *e)
-{
-    (void)ctx, (void)ns, (void)start, (void)end, (void)e;
-    *ret = weft_alloc(sizeof(**ret));
-    **ret = (struct state_scan){ empty_next, empty_free };
-    return WEFT_OK;
-}
-
-static bool no_metadata(void *ctx, struct bytes ns)
-{
-    (void)ctx, (void)ns;
-    return false;
-}
-
-static const struct state_reader nothing = { NULL, empty_get, empty_scan, no_metadata };
 
 static struct state_key key_of(const char *key)
 {
@@ -111,7 +73,7 @@ static void world_init(struct world *w)
 {
     w->low = update_batch_new();
     w->high = update_batch_new();
-    w->below = (struct state_overlay){ w->low, nothing };
+    w->below = (struct state_overlay){ w->low, empty_state };
     w->o = (struct state_overlay){ w->high, state_overlay_reader(&w->below) };
 }
 
@@ -191,7 +153,7 @@ TEST(two_layers_read_as_one)
         }
         (void)snprintf(start, sizeof(start), "k%02u", (unsigned)weft_rand_below(&rand, 30));
         (void)snprintf(end, sizeof(end), "k%02u", (unsigned)weft_rand_below(&rand, 30));
-        struct state_overlay one = { flat, nothing };
+        struct state_overlay one = { flat, empty_state };
         WEFT_CLEANUP(buf_done) struct buf got = { 0 };
         WEFT_CLEANUP(buf_done) struct buf want = { 0 };
         scan(&w.o, start, round % 3 == 0 ? "" : end, &got);
