@@ -335,6 +335,7 @@ class Participation(Base):
             self.assertEqual(self.rest(orderer, method="POST", file=block)[0], 405)
             self.assertEqual(self.submit(orderer, "yes"), (200, ""))
             self.assertEqual(orderer.stop(), 0)
+        self.assertEqual(len(list(self.dir.glob("*/mychannel"))), 2)  # for a Go orderer
         with self.orderer() as orderer:
             status, info = self.rest(orderer, "/mychannel")
             self.assertEqual((status, info["height"]), (200, 2))
@@ -348,6 +349,7 @@ class Participation(Base):
             self.assertEqual(self.rest(orderer, "/mychannel")[0], 404)
             self.assertEqual(orderer.blocks(self.who, "mychannel")[1], 404)
             self.assertFalse((self.dir / "ledger/chains/mychannel").exists())
+            self.assertEqual(list(self.dir.glob("*/mychannel")), [])  # of Raft's files, too
             self.assertEqual(self.rest(orderer, method="POST", file=block)[0], 201)
             self.assertEqual(orderer.stop(), 0)
         self.assertEqual(len(self.chain()), 1)
