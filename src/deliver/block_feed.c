@@ -298,11 +298,29 @@ static void done(struct mail *m, void *owner)
     read_free(r);
 }
 
+/* The block that streams waited for is at hand: one that is small takes less to encode than to
+ * send to a worker. */
+static void cache_tip(struct block_feed *f, const struct feed_source *source, uint64_t number)
+{
+    struct weft_err e;
+    WEFT_CLEANUP(block_unref) struct block *b = block_store_tip(source->store);
+    if (b == NULL || b->v.number != number)
+        return;
+    WEFT_CLEANUP(net_msg_unref)
+    struct net_msg *m = f->config.encode(NULL, bytes_of(NULL, 0), b, &e);
+    if (m == NULL)
+        return; /* a worker will say why */
+    put(f, source->key, number, m, false);
+    f->stats.from_tip++;
+}
+
 /* True: it comes from the cache, by mail as all do. */
 static bool read_cache(struct block_feed *f, const struct feed_source *source,
                        struct feed_reader *reader)
 {
     struct read *r = read_new(f, source, reader->first, reader->last);
+    if (find(f, source->key, reader->first, f->newest) == (size_t)FEED_CACHE_BLOCKS)
+        cache_tip(f, source, reader->first);
     collect(f, r);
     r->job.mail = (struct mail){ .handle = done, .drop = dropped };
     r->readers = reader;

@@ -4,6 +4,7 @@
  * batch.  Where they come from is the feed's business:
  *
  *     cache        what was read or asked for lately, in the form in which it is sent
+ *     the tip      the store's newest block, which is still in memory
  *     a read       that is under way for somebody else and begins with the same block
  *     a new read   on a worker, by an iterator that stands there already or a new one
  *
@@ -109,6 +110,7 @@ bool block_feed_is_tight(void);
 /* For tests and the report. */
 struct block_feed_stats {
     uint64_t reads, joined, from_cache, read_ahead; /* batches */
+    uint64_t from_tip;                              /* blocks */
     size_t cache_bytes;
 };
 void block_feed_stats(const struct block_feed *f, struct block_feed_stats *ret);

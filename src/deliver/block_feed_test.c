@@ -211,6 +211,28 @@ TEST(what_another_stream_has_had_is_not_read_again)
     world_done(&w);
 }
 
+TEST(the_newest_block_is_not_read_from_the_disk)
+{
+    struct world w;
+    struct reader r[READERS] = { 0 };
+    world_init(&w, 100);
+    block_feed_streams(w.feed, READERS);
+    for (size_t i = 0; i < READERS; i++)
+        ask(&w, &r[i], BLOCKS - 1, BLOCKS - 1);
+    for (size_t i = 0; i < READERS; i++) {
+        wait_for(&w, &r[i], 1);
+        EXPECT_EQ(r[i].count, 1);
+        EXPECT(r[i].first == r[0].first);
+    }
+    EXPECT_EQ(stats_of(&w).reads, 0);
+    EXPECT_EQ(stats_of(&w).from_tip, 1);
+    ask(&w, &r[0], BLOCKS - 2, BLOCKS - 1); /* the one before it is */
+    wait_for(&w, &r[0], 2);
+    EXPECT_EQ(stats_of(&w).reads, 1);
+    settle(&w);
+    world_done(&w);
+}
+
 TEST(the_next_batch_is_read_while_this_one_is_sent)
 {
     struct world w;

@@ -51,9 +51,8 @@ static enum weft_code parse_body(uint64_t want, struct block *b, struct weft_err
     return WEFT_OK;
 }
 
-/* Takes the body's buffer. */
-static enum weft_code block_of_body(struct buf *body, uint64_t want, struct block **ret,
-                                    struct weft_err *e)
+enum weft_code block_of_body(struct buf *body, uint64_t want, struct block **ret,
+                             struct weft_err *e)
 {
     WEFT_CLEANUP(block_unref) struct block *b = block_adopt(body);
     WEFT_TRY(parse_body(want, b, e));
@@ -167,6 +166,11 @@ enum weft_code block_store_validation_code(struct block_store *bs, struct bytes 
     WEFT_TRY(block_index_by_tx_id(&bs->ix, tx_id, &loc, e));
     *ret = loc.validation_code;
     return WEFT_OK;
+}
+
+struct block *block_store_tip(struct block_store *bs)
+{
+    return snapshot_get(bs->tip);
 }
 
 void block_store_info(struct block_store *bs, struct block_store_info *ret)

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/varint.h"
 #include "ledger/block_record.h"
 #include "ledger/block_recovery.h"
 #include "ledger/block_store_private.h"
@@ -52,6 +53,35 @@ void block_store_unwatch(struct block_store *bs, struct block_watch *w)
         if (atomic_compare_exchange_strong(&bs->watches[i], &this, NULL))
             return;
     }
+}
+
+static void *tip_ref(void *thing)
+{
+    return thing != NULL ? block_ref(thing) : NULL;
+}
+
+static void tip_unref(void *thing)
+{
+    block_unref(thing);
+}
+
+static const struct snapshot_ops tip_counting = { .ref = tip_ref, .unref = tip_unref };
+
+/* The last block written, for whoever waits for it. */
+static void set_tip(struct block_store *bs)
+{
+    WEFT_CLEANUP(buf_done) struct buf body = { 0 };
+    struct block *tip = NULL;
+    struct weft_err e;
+    uint64_t len = 0;
+    bool keep = bs->has_record && bs->record.len <= BLOCK_TIP_BYTES;
+    if (keep)
+        buf_put(&body,
+                bytes_skip(buf_bytes(&bs->record), uvarint_decode(buf_bytes(&bs->record), &len)));
+    if (keep && block_of_body(&body, bs->written.last_block, &tip, &e) != WEFT_OK)
+        LOG_ERROR(&logger, "%s" LOG_KV "channel=%s", e.msg, bs->channel); /* we wrote it just now */
+    bs->has_record = false;
+    snapshot_set(bs->tip, tip);
 }
 
 static void announce(struct block_store *bs)
@@ -109,6 +139,7 @@ static void block_store_release(struct block_store *bs)
     file_close(bs->fd);
     buf_done(&bs->record);
     kv_batch_free(bs->batch);
+    snapshot_free(bs->tip);
     free(bs->path);
     free(bs->dir);
     free(bs->channel);
@@ -129,6 +160,7 @@ enum weft_code block_store_open(struct block_stores *s, const char *channel,
     bs->ix = (struct block_index){ s->index, bs->channel, s->kind };
     bs->file_bytes_max = s->file_bytes_max;
     bs->batch = kv_batch_new();
+    bs->tip = snapshot_new(NULL, &tip_counting);
     WEFT_TRY(dir_make_lasting(s->root, bs->dir, e));
 
     struct block_recovered r = { 0 };
@@ -258,6 +290,7 @@ enum weft_code block_store_append(struct block_store *bs, const struct block_vie
         return WEFT_FAIL(e, WEFT_INVALID, "block [%" PRIu64 "] has %zu transactions but %zu flags",
                          v->number, v->txs.count, block_slot(v, BLOCK_SLOT_FLAGS).len);
     size_t txs_at = 0;
+    bs->has_record = false;
     buf_clear(&bs->record);
     block_record_encode(v, &bs->record, &txs_at);
     if (bs->record.len > LIMIT_BLOCK_BYTES)
@@ -278,6 +311,7 @@ enum weft_code block_store_append(struct block_store *bs, const struct block_vie
     WEFT_TRY(block_index_add(&bs->ix, bs->batch, v, &place, txs_at, &hash, e));
     bs->written = (struct block_checkpoint){ place.file, place.end, v->number, false };
     bs->written_hash = hash;
+    bs->has_record = true;
     bs->bytes_since_flush += bs->record.len;
     if (how == BLOCK_APPEND_SYNC)
         return block_store_sync(bs, e);
@@ -322,6 +356,8 @@ enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e)
 enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e)
 {
     WEFT_TRY(block_store_flush(bs, e));
+    if (bs->has_record)
+        set_tip(bs);
     announce(bs);
     if (bs->bytes_since_flush >= FLUSH_BYTES)
         flush_now_and_then(bs);

@@ -31,7 +31,7 @@
  *             their folder; recovery checks what it reads
  * Owner       append, sync, close: one thread (chain:<id>, commit:<id>).
  *             Reading, iterating, height: any thread
- * Memory      the encoded record and its index entries; a read gives a block
+ * Memory      the encoded record and its index entries, the newest block; a read gives one
  * Limits      BLOCK_FILE_BYTES_MAX a file (a larger block has one to itself),
  *             those of block_record.h
  */
@@ -134,6 +134,13 @@ enum weft_code block_store_tx_ids(struct block_store *bs, struct buf *at, size_t
                                   bool *ret_end, struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code block_store_validation_code(struct block_store *bs, struct bytes tx_id, int32_t *ret,
                                            struct weft_err *e) WEFT_MUST_CHECK;
+
+/* The newest announced block, for those who waited for it: a reference to one that owns its bytes.
+ * NULL: it has more than BLOCK_TIP_BYTES, or none came since the store was opened. */
+enum {
+    BLOCK_TIP_BYTES = 64 << 10
+};
+struct block *block_store_tip(struct block_store *bs);
 
 /* ---- waiting for blocks ----------------------------------------------------------- */
 

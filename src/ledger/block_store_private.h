@@ -9,6 +9,7 @@
 #ifndef WEFT_LEDGER_BLOCK_STORE_PRIVATE_H
 #define WEFT_LEDGER_BLOCK_STORE_PRIVATE_H
 
+#include "base/snapshot.h"
 #include "ledger/block_checkpoint.h"
 #include "ledger/block_store.h"
 
@@ -45,10 +46,16 @@ struct block_store {
     struct kv_batch *batch;     /* index entries of what is not yet synced */
     uint64_t bytes_since_flush; /* of blocks, since the index went into tables */
     bool broken;                /* a sync failed: nobody knows what is on disk */
+    bool has_record;            /* `record` is the last block written */
 
     /* Everybody's. */
     _Atomic uint64_t height;
     _Atomic(struct block_watch *) watches[BLOCK_WATCHES_MAX];
+    struct snapshot *tip; /* a block, or NULL */
 };
+
+/* Takes a record's body, which is block `want`. */
+enum weft_code block_of_body(struct buf *body, uint64_t want, struct block **ret,
+                             struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

@@ -288,6 +288,33 @@ TEST(an_iterator_waits_at_the_tip_and_goes_on_across_files)
     world_end(&w);
 }
 
+TEST(the_newest_block_is_at_hand_once_it_is_announced)
+{
+    struct weft_err e = { 0 };
+    struct world w;
+    world_start(&w, LEDGER_PEER, 1 << 20);
+    EXPECT(block_store_tip(w.bs) == NULL);
+    append(&w, 1, 2, BLOCK_APPEND_SYNC);
+    append(&w, 2, 2, BLOCK_APPEND_LATER);
+    WEFT_CLEANUP(block_unref) struct block *first = block_store_tip(w.bs);
+    EXPECT_EQ(first->v.number, 0);
+    EXPECT_OK(block_store_sync(w.bs, &e));
+    WEFT_CLEANUP(block_unref) struct block *third = block_store_tip(w.bs);
+    chain_expect(&w.chain, 2, &third->v);
+    chain_expect(&w.chain, 0, &first->v);
+    EXPECT(third->owned != NULL);
+
+    EXPECT_OK(block_store_append(w.bs, &chain_next(&w.chain, 1, BLOCK_TIP_BYTES)->v,
+                                 BLOCK_APPEND_SYNC, &e));
+    EXPECT(block_store_tip(w.bs) == NULL); /* too large */
+    append(&w, 1, 2, BLOCK_APPEND_SYNC);
+    EXPECT_CODE(block_store_append(w.bs, &third->v, BLOCK_APPEND_SYNC, &e), WEFT_INVALID);
+    EXPECT_OK(block_store_sync(w.bs, &e));
+    WEFT_CLEANUP(block_unref) struct block *last = block_store_tip(w.bs);
+    EXPECT_EQ(last->v.number, 4);
+    world_end(&w);
+}
+
 struct seen {
     uint64_t height, calls;
 };
