@@ -277,6 +277,7 @@ static void judge(struct item *i)
     struct weft_err e = { 0 };
     struct policy_signers signers = signed_set_signers(i->set);
     enum weft_code rc = msg_filter_signers(i->bundle, &signers, &e);
+    signed_set_free(WEFT_TAKE(i->set)); /* larger than most envelopes, and some wait for long */
     if (rc != WEFT_OK) {
         refuse(i, "normal", rc, &e);
         return;
