@@ -4,6 +4,7 @@
  * Go origin   none
  */
 #include "cli/bench_run.h"
+#include "cli/block_follower.h"
 #include "cli/broadcast_client.h"
 #include "cli/cmds.h"
 #include "crypto/random.h"
@@ -33,7 +34,7 @@ enum {
 struct args {
     struct bench_flags common;
     const char *size, *count;
-    bool follow;
+    bool follow, in_turn;
 };
 
 struct client {
@@ -60,7 +61,7 @@ struct bench {
     uint64_t size, count, window, good;
     _Atomic uint64_t *sent_ns; /* of each envelope; the follower may be on another thread */
     struct client *clients;
-    bool follow;
+    bool follow, in_turn;
     struct follower *follower;
     _Atomic uint64_t not_coming; /* not accepted by clients that are done */
 };
@@ -74,14 +75,15 @@ static const uint64_t statuses[STATUSES] = { 200, 400, 403, 404, 413, 500, 503, 
 struct follower {
     struct bench *bench;
     struct bench_thread *thread;
-    struct grpc_client *grpc;
-    struct grpc_stream *stream;
+    struct block_follower *reader;
     uint64_t from, seen, blocks;
     struct bench_samples ordered;
     struct loop_timer look;
-    bool done;
+    bool is_reading, done;
     struct weft_err why;
 };
+
+static void send_more(struct client *c);
 
 static void follower_done(struct follower *f)
 {
@@ -104,10 +106,11 @@ static void put_u64(struct buf *out, uint64_t n)
         buf_put_u8(out, (uint8_t)(n >> i));
 }
 
-static void see_envelope(struct follower *f, struct bytes envelope, uint64_t now)
+static void on_envelope(void *ctx, struct bytes envelope, uint64_t now)
 {
     struct envelope_view v;
     struct payload_view p;
+    struct follower *f = ctx;
     struct bench *b = f->bench;
     if (envelope_parse(envelope, &v, NULL) != WEFT_OK ||
         payload_parse(v.payload, &p, NULL) != WEFT_OK || p.data.len < DATA_LEAST ||
@@ -135,78 +138,34 @@ static void follower_look(struct loop_timer *t)
         loop_timer_set(f->thread->loop, t, loop_now_ms(f->thread->loop) + LOOK_MS);
 }
 
-static void follower_message(struct grpc_stream *s, struct net_msg *m)
+static void on_asked(void *ctx)
 {
-    struct follower *f = grpc_stream_user(s);
-    WEFT_CLEANUP(block_view_done) struct block_view v = { 0 };
-    struct wire w = wire_of(net_msg_bytes(m));
-    struct wire_field field;
-    uint64_t now = clock_monotonic_ns();
-    while (!f->done && wire_next(&w, &field)) {
-        if (!wire_is(&field, 2, WIRE_LEN)) {
-            WEFT_IGNORE(WEFT_FAIL(&f->why, WEFT_UNAVAILABLE, "the follower gets no blocks: %s",
-                                  common_status_name(field.varint)));
-            follower_done(f);
-        } else if (block_view_parse(&v, field.bytes, &f->why) == WEFT_OK) {
-            f->blocks++;
-            for (size_t i = 0; i < v.txs.count; i++)
-                see_envelope(f, v.txs.at[i], now);
-        }
-    }
-    net_msg_unref(m);
+    struct follower *f = ctx;
+    f->is_reading = true;
+    if (f->bench->in_turn)
+        send_more(f->bench->clients);
+}
+
+static void on_block(void *ctx)
+{
+    struct follower *f = ctx;
+    f->blocks++;
     if (has_all(f))
         follower_done(f);
+    else if (f->bench->in_turn)
+        send_more(f->bench->clients);
 }
 
-static void follower_close(struct grpc_stream *s, enum grpc_code code, const char *message)
+static void on_end(void *ctx, const char *why)
 {
-    struct follower *f = grpc_stream_user(s);
-    (void)code;
-    f->stream = NULL;
-    if (!f->done && f->why.code == WEFT_OK)
-        WEFT_IGNORE(WEFT_FAIL(&f->why, WEFT_UNAVAILABLE, "%s", message));
+    struct follower *f = ctx;
+    WEFT_IGNORE(WEFT_FAIL(&f->why, WEFT_UNAVAILABLE, "the follower gets no blocks: %s", why));
     follower_done(f);
 }
 
-static const struct grpc_stream_ops follower_ops = { .on_message = follower_message,
-                                                     .on_close = follower_close };
-
-static void follower_ready(void *user)
-{
-    struct follower *f = user;
-    const struct bench *b = f->bench;
-    WEFT_CLEANUP(buf_done) struct buf info = { 0 };
-    WEFT_CLEANUP(buf_done) struct buf request = { 0 };
-    const struct digest *our_hash = grpc_client_peer(f->grpc)->our_hash;
-    const struct seek_info seek = { .start = { SEEK_SPECIFIED, f->from },
-                                    .stop = { SEEK_SPECIFIED, UINT64_MAX } };
-    seek_info_encode(&seek, &info);
-    const struct envelope_plan plan = {
-        .type = HEADER_DELIVER_SEEK_INFO,
-        .channel_id = b->plan.channel,
-        .now_ns = clock_wall_ns(),
-        .tls_cert_hash = our_hash != NULL ? digest_bytes(our_hash) : bytes_of(NULL, 0),
-        .data = buf_bytes(&info),
-    };
-    enum weft_code rc = signed_envelope(b->plan.me, &plan, &request, &f->why);
-    if (rc == WEFT_OK)
-        f->stream = grpc_client_call(f->grpc, "/orderer.AtomicBroadcast/Deliver", NULL, 0,
-                                     &follower_ops, f);
-    if (f->stream == NULL ||
-        grpc_stream_send(f->stream, net_msg_copy(buf_bytes(&request)), &f->why) != WEFT_OK)
-        follower_done(f);
-}
-
-static void follower_down(void *user, const struct weft_err *why)
-{
-    struct follower *f = user;
-    if (!f->done)
-        f->why = *why;
-    follower_done(f);
-}
-
-static const struct grpc_client_ops follower_client = { .on_ready = follower_ready,
-                                                        .on_down = follower_down };
+static const struct block_follower_ops follower_ops = {
+    .on_asked = on_asked, .on_envelope = on_envelope, .on_block = on_block, .on_end = on_end
+};
 
 /* ---- a client --------------------------------------------------------------------------------- */
 
@@ -243,10 +202,18 @@ static struct net_msg *make_envelope(const struct bench *b, uint64_t i, struct w
     return net_msg_copy(buf_bytes(&envelope));
 }
 
+/* In turn: the one before was answered, and is in a block that has come. */
+static bool is_its_turn(const struct client *c)
+{
+    const struct bench *b = c->bench;
+    return !b->in_turn || (b->follower->is_reading && b->follower->seen == c->by_status[0]);
+}
+
 static void send_more(struct client *c)
 {
     struct bench *b = c->bench;
-    while (!c->done && c->sent < c->count && c->sent - c->answered < b->window &&
+    while (!c->done && c->stream != NULL && c->sent < c->count &&
+           c->sent - c->answered < b->window && is_its_turn(c) &&
            grpc_stream_is_writable(c->stream)) {
         uint64_t i = c->first + c->sent;
         struct net_msg *m =
@@ -349,19 +316,6 @@ static void on_down(void *user, const struct weft_err *why)
 
 static const struct grpc_client_ops client_ops = { .on_ready = on_ready, .on_down = on_down };
 
-static struct grpc_client *dial(const struct bench *b, struct bench_thread *t,
-                                const struct grpc_client_ops *ops, void *user)
-{
-    return grpc_client_new(t->net,
-                           &(struct grpc_client_config){
-                               .address = b->plan.target.address,
-                               .tls = b->plan.target.tls,
-                               .host_override = b->plan.target.host_override,
-                               .connect_timeout_ms = b->plan.target.connect_timeout_ms,
-                           },
-                           ops, user);
-}
-
 static void start_client(void *ctx, struct bench_thread *t, uint64_t i)
 {
     struct bench *b = ctx;
@@ -373,12 +327,20 @@ static void start_client(void *ctx, struct bench_thread *t, uint64_t i)
         b->follower->thread = t;
         b->follower->look.fire = follower_look;
         loop_timer_set(t->loop, &b->follower->look, loop_now_ms(t->loop) + LOOK_MS);
-        b->follower->grpc = dial(b, t, &follower_client, b->follower);
+        b->follower->reader =
+            block_follower_new(&b->plan, t, b->follower->from, &follower_ops, b->follower);
     }
     if (c->count == 0)
         done(c);
     else
-        c->grpc = dial(b, t, &client_ops, c);
+        c->grpc = grpc_client_new(t->net,
+                                  &(struct grpc_client_config){
+                                      .address = b->plan.target.address,
+                                      .tls = b->plan.target.tls,
+                                      .host_override = b->plan.target.host_override,
+                                      .connect_timeout_ms = b->plan.target.connect_timeout_ms,
+                                  },
+                                  &client_ops, c);
 }
 
 static void free_client(void *ctx, uint64_t i)
@@ -391,7 +353,7 @@ static void free_client(void *ctx, uint64_t i)
     if (i == 0 && b->follow) {
         b->follower->done = true;
         loop_timer_clear(b->follower->thread->loop, &b->follower->look);
-        grpc_client_free(WEFT_TAKE(b->follower->grpc));
+        block_follower_free(WEFT_TAKE(b->follower->reader));
     }
 }
 
@@ -523,6 +485,8 @@ static void options_for(struct args *a, struct cli_opt *ret, size_t *ret_count)
         { "--count", "N", "envelopes in all (10000)", &a->count, NULL, NULL },
         { "--follow", NULL, "read the blocks too: how long until it is in one?", NULL, &a->follow,
           NULL },
+        { "--inTurn", NULL, "the next is sent when the one before was delivered", NULL, &a->in_turn,
+          NULL },
     };
     memcpy(ret, opts, sizeof(opts));
     *ret_count = WEFT_ARRAY_LEN(opts);
@@ -542,11 +506,17 @@ static enum weft_code measure(struct cli *cli, const struct args *a, struct benc
     WEFT_TRY(bench_number("--size", a->size, DATA_LEAST, DATA_MOST, 1024, &b->size, e));
     WEFT_TRY(bench_number("--count", a->count, 1, MESSAGES_MOST, MESSAGES, &b->count, e));
     WEFT_TRY(bench_plan_open(&a->common, &b->plan, e));
-    b->follow = a->follow;
+    b->in_turn = a->in_turn;
+    b->follow = a->follow || b->in_turn;
     b->window = b->plan.window > 0 ? b->plan.window : WINDOW;
+    if (b->in_turn) {
+        b->window = 1;
+        if (b->plan.clients != 1)
+            return WEFT_FAIL(e, WEFT_INVALID, "--inTurn is for one client");
+    }
     b->clients = weft_alloc(b->plan.clients * sizeof(*b->clients));
     b->sent_ns = weft_alloc(b->count * sizeof(*b->sent_ns));
-    if (a->follow)
+    if (b->follow)
         WEFT_TRY(prepare_follower(b, e));
     WEFT_TRY(prepare(b, e));
     const struct bench_ops ops = { .ctx = b, .start = start_client, .free = free_client };
@@ -583,9 +553,11 @@ const struct cli_cmd cmd_bench_broadcast = {
         "      --mspdir users/Admin@org1/msp --mspid Org1MSP --clients 4 --count 100000 --pid "
         "4711\n"
         "\n"
-        "One message a block, from sending to its delivery (BatchSize.MaxMessageCount 1):\n"
+        "Latency, of a channel whose BatchSize.MaxMessageCount is 1: one message at a time, the\n"
+        "next when the block with the one before has come to a waiting Deliver stream of another\n"
+        "connection; ordered_ms is the time from sending until then:\n"
         "\n"
-        "  weft bench broadcast ... --window 1 --count 1000 --follow\n",
+        "  weft bench broadcast ... --count 1000 --inTurn\n",
     .run = run,
     .options = options,
 };

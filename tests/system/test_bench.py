@@ -9,6 +9,7 @@ import unittest
 import wire
 from fabric_network import Orderer, channel_creation, envelopes, org
 from harness import BIN, Folder, Process, SANITIZED, fixture, wait_until
+from made_network import CHANNEL, MadeNetwork
 
 ORDERER_CA = "crypto/ordererOrganizations/example.com/orderers/orderer.example.com/tls/ca.crt"
 ADMIN = "crypto/peerOrganizations/org1.example.com/users/Admin@org1.example.com/msp"
@@ -112,6 +113,23 @@ class Bench(unittest.TestCase):
                               capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(json.loads(done.stdout)["good"], 0)
         self.assertIn("connection refused", done.stderr)
+
+
+class Latency(unittest.TestCase):
+    """A message a block."""
+
+    def test_in_turn_the_next_waits_for_the_block_with_the_one_before(self):
+        with Folder() as folder:
+            net = MadeNetwork(folder, "solo", [("MaxMessageCount: 500", "MaxMessageCount: 1")])
+            with net.start_orderer():
+                net.create_channel()
+                done = net.run("weft", "bench", "broadcast", "-c", CHANNEL, *net.to_orderer(),
+                               "--mspdir", net.org(1) / "users/Admin@org1.example.com/msp",
+                               "--mspid", "Org1MSP", "--count", 200, "--inTurn")
+        got = json.loads(done.stdout)
+        self.assertEqual((got["ordered"], got["blocks"], got["window"]), (200, 200, 1))
+        # Nothing was queued: they took their times one after the other.
+        self.assertLess(200 * got["ordered_ms"]["p50"] / 1000, 2 * got["seconds"])
 
 
 if __name__ == "__main__":
