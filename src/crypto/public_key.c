@@ -14,7 +14,7 @@ struct public_key {
     enum ec_curve curve;
     EVP_PKEY *pkey;
     _Atomic(EVP_PKEY_CTX *) idle;
-    const BIGNUM *order, *half_order; /* the curve's */
+    const struct curve_common *common;
     struct buf spki, point;
     struct key_heat heat;
 };
@@ -74,6 +74,7 @@ static enum weft_code read_point(struct bytes point, const struct curve_row *cur
 struct curve_common {
     EVP_PKEY *pkey;
     BIGNUM *order, *half_order;
+    uint8_t half_bytes[ECDSA_SCALAR_MAX]; /* the same, most significant first */
 };
 
 static void curve_common_free(struct curve_common *c)
@@ -92,6 +93,8 @@ static struct curve_common *curve_common_new(const struct curve_row *curve)
     WEFT_ASSERT(c->pkey != NULL && c->half_order != NULL);
     WEFT_ASSERT(EVP_PKEY_get_bn_param(c->pkey, OSSL_PKEY_PARAM_EC_ORDER, &c->order) == 1);
     WEFT_ASSERT(BN_rshift1(c->half_order, c->order) == 1);
+    WEFT_ASSERT(BN_bn2binpad(c->half_order, c->half_bytes, sizeof(c->half_bytes)) ==
+                sizeof(c->half_bytes));
     return c;
 }
 
@@ -115,8 +118,7 @@ static enum weft_code make_pkey(const struct curve_row *curve, struct public_key
 {
     const struct curve_common *common = curve_common(curve);
     key->pkey = EVP_PKEY_new();
-    key->order = common->order;
-    key->half_order = common->half_order;
+    key->common = common;
     WEFT_ASSERT(key->pkey != NULL);
     if (EVP_PKEY_copy_parameters(key->pkey, common->pkey) != 1 ||
         EVP_PKEY_set1_encoded_public_key(key->pkey, key->point.data, key->point.len) != 1)
@@ -208,11 +210,12 @@ struct key_heat *public_key_heat(struct public_key *key)
 
 bool ecdsa_is_low_s(const struct public_key *key, const struct ecdsa_signature *sig)
 {
-    if (sig->s.len > ECDSA_SCALAR_MAX)
+    uint8_t s[ECDSA_SCALAR_MAX] = { 0 };
+    if (sig->s.len > sizeof(s))
         return false;
-    WEFT_CLEANUP(BN_free) BIGNUM *s = BN_bin2bn(sig->s.data, (int)sig->s.len, NULL);
-    WEFT_ASSERT(s != NULL);
-    return BN_cmp(s, key->half_order) <= 0;
+    if (sig->s.len > 0)
+        memcpy(s + sizeof(s) - sig->s.len, sig->s.data, sig->s.len);
+    return memcmp(s, key->common->half_bytes, sizeof(s)) <= 0;
 }
 
 enum weft_code ecdsa_check_low_s(const struct public_key *key, const struct ecdsa_signature *sig,
@@ -223,7 +226,7 @@ enum weft_code ecdsa_check_low_s(const struct public_key *key, const struct ecds
     /* No more of an absurd s than anybody wants to read. */
     size_t len = sig->s.len < ECDSA_SCALAR_MAX ? sig->s.len : ECDSA_SCALAR_MAX;
     WEFT_CLEANUP(BN_free) BIGNUM *s = BN_bin2bn(sig->s.data, (int)len, NULL);
-    char *s_text = BN_bn2dec(s), *half_text = BN_bn2dec(key->half_order);
+    char *s_text = BN_bn2dec(s), *half_text = BN_bn2dec(key->common->half_order);
     enum weft_code rc =
         WEFT_FAIL(e, WEFT_FORBIDDEN, "Invalid S. Must be smaller than half the order [%s%s][%s].",
                   s_text, len < sig->s.len ? "..." : "", half_text);
@@ -239,7 +242,8 @@ void ecdsa_make_low_s(const struct public_key *key, struct ecdsa_signature *sig,
         return;
     WEFT_ASSERT(sig->s.len <= ECDSA_SCALAR_MAX);
     WEFT_CLEANUP(BN_free) BIGNUM *s = BN_bin2bn(sig->s.data, (int)sig->s.len, NULL);
-    WEFT_ASSERT(s != NULL && BN_cmp(s, key->order) < 0 && BN_sub(s, key->order, s) == 1);
+    WEFT_ASSERT(s != NULL && BN_cmp(s, key->common->order) < 0 &&
+                BN_sub(s, key->common->order, s) == 1);
     sig->s = bytes_of(room, (size_t)BN_bn2bin(s, room));
 }
 
