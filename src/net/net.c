@@ -7,6 +7,7 @@ struct net *net_new(struct loop *loop, const struct net_limits *limits, struct m
     n->loop = loop;
     n->limits = limits != NULL ? *limits : (struct net_limits)NET_LIMITS_DEFAULT;
     net_strangers_init(&n->strangers, loop, n->limits.stranger_percent);
+    net_handshakes_init(&n->handshakes, loop);
     n->mailbox = mailbox;
     n->resolver = resolver;
     return n;
@@ -17,6 +18,7 @@ void net_free(struct net *n)
     if (n == NULL)
         return;
     net_strangers_done(&n->strangers);
+    net_handshakes_done(&n->handshakes);
     buf_done(&n->plain);
     buf_done(&n->cipher);
     free(n);

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "crypto/sha256.h"
+#include "net/net_handshakes.h"
 #include "net/net_limits.h"
 #include "net/net_stranger.h"
 
@@ -32,6 +33,7 @@ struct net {
     struct mailbox *mailbox; /* the loop's: where resolved names come back to */
     struct jobs *resolver;   /* NULL: only numeric addresses */
     struct net_strangers strangers;
+    struct net_handshakes handshakes;
     struct buf plain, cipher;
     uint8_t in[NET_IN_BYTES], decrypted[NET_IN_BYTES];
 };

@@ -37,6 +37,7 @@ struct net_conn {
     struct net_stranger stranger;
     bool known; /* no stranger any more */
     bool settled;
+    bool shakes_hands; /* as net_handshakes knows */
     bool dialled;      /* by us */
     size_t helping;    /* how much is read at once */
     struct buf unsent; /* what the kernel did not take, from unsent_from on */
@@ -48,6 +49,13 @@ struct net_conn {
 
 /* ---- ending ---------------------------------------------------------------- */
 
+static void end_handshake(struct net_conn *c)
+{
+    if (c->shakes_hands)
+        net_handshakes_end(&c->net->handshakes);
+    c->shakes_hands = false;
+}
+
 void net_conn_free(struct net_conn *c)
 {
     if (c == NULL)
@@ -58,6 +66,7 @@ void net_conn_free(struct net_conn *c)
     net_stranger_leave(&c->stranger);
     (void)close(c->socket.fd);
     tls_conn_free(c->tls);
+    end_handshake(c);
     buf_done(&c->unsent);
     free(c);
 }
@@ -218,6 +227,7 @@ void net_conn_wake(struct net_conn *c)
 static void became_open(struct net_conn *c)
 {
     c->state = CONN_OPEN;
+    end_handshake(c);
     if (c->tls != NULL) {
         c->peer.cert_der = tls_conn_peer_cert(c->tls);
         if (c->peer.cert_der.len > 0)
@@ -333,6 +343,8 @@ static void start_talking(struct net_conn *c)
         return;
     }
     c->state = CONN_HANDSHAKE;
+    c->shakes_hands = true;
+    net_handshakes_begin(&c->net->handshakes);
     tls_conn_feed(c->tls, bytes_of(NULL, 0));
     (void)shake_hands(c); /* a client speaks first */
 }
