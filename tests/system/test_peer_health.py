@@ -53,9 +53,9 @@ class Health(unittest.TestCase):
         self.assertEqual(peer.stop(15), 0)
 
     def test_red_while_it_is_behind_its_orderer_and_green_at_the_end(self):
-        done = self.net.bench_chain("--count", 10000, *self.net.to_orderer())
+        done = self.net.bench_chain("--count", 20000, *self.net.to_orderer())
         height = json.loads(done.stdout.splitlines()[-1])["height"]
-        peer = self.start_and_join("50ms")
+        peer = self.start_and_join("1ms")
         reasons = set()
         while self.net.chain_info(1)["height"] < height:
             reasons.add(self.reason())
