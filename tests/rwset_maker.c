@@ -11,13 +11,36 @@ static void put_buf(struct buf *out, uint32_t number, struct buf *inner)
     buf_done(inner);
 }
 
+void made_private_done(struct made_private *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        buf_done(&p->at[i].set);
+    p->count = 0;
+}
+
+/* The hash of what nobody has, where nothing was written privately. */
+static struct digest end_private(struct rwset_maker *m)
+{
+    struct made_private *p = m->private;
+    bool any = m->private_kv.len > 0;
+    struct digest d = sha256_of(buf_bytes(any ? &m->private_kv : &m->hashed));
+    if (any && p != NULL && p->count < MADE_PRIVATE_MAX) {
+        memcpy(p->at[p->count].namespace, m->namespace, sizeof(m->namespace));
+        memcpy(p->at[p->count].collection, m->collection, sizeof(m->collection));
+        p->at[p->count++].set = m->private_kv;
+        m->private_kv = (struct buf){ 0 };
+    }
+    buf_done(&m->private_kv);
+    return d;
+}
+
 /* CollectionHashedReadWriteSet { 1 name, 2 hashed_rwset, 3 pvt_rwset_hash } */
 static void end_collection(struct rwset_maker *m)
 {
     struct buf b = { 0 };
     if (!m->in_collection)
         return;
-    struct digest d = sha256_of(buf_bytes(&m->hashed));
+    struct digest d = end_private(m);
     wire_put_bytes(&b, 1, bytes_of_str(m->collection));
     put_buf(&b, 2, &m->hashed);
     wire_put_bytes(&b, 3, digest_bytes(&d));
@@ -94,6 +117,27 @@ void rwset_delete(struct rwset_maker *m, struct bytes key)
     wire_put_bytes(&b, 1, key);
     wire_put_varint(&b, 2, 1);
     put(m, 3, 2, &b);
+}
+
+/* KVWrite { 1 key, 2 is_delete, 3 value } */
+void rwset_write_private(struct rwset_maker *m, struct bytes key, struct bytes value)
+{
+    struct digest key_hash = sha256_of(key), value_hash = sha256_of(value);
+    struct buf b = { 0 };
+    wire_put_bytes(&b, 1, key);
+    wire_put_bytes(&b, 3, value);
+    put_buf(&m->private_kv, 3, &b);
+    rwset_write(m, digest_bytes(&key_hash), digest_bytes(&value_hash));
+}
+
+void rwset_delete_private(struct rwset_maker *m, struct bytes key)
+{
+    struct digest key_hash = sha256_of(key);
+    struct buf b = { 0 };
+    wire_put_bytes(&b, 1, key);
+    wire_put_varint(&b, 2, 1);
+    put_buf(&m->private_kv, 3, &b);
+    rwset_delete(m, digest_bytes(&key_hash));
 }
 
 void rwset_metadata(struct rwset_maker *m, struct bytes key, const char *name, struct bytes value)

@@ -25,8 +25,22 @@ struct made_read {
     struct made_version version;
 };
 
+/* What a transaction wrote into collections: the KVRWSets that the hashes are of. */
+enum {
+    MADE_PRIVATE_MAX = 16
+};
+struct made_private {
+    struct {
+        char namespace[64], collection[64];
+        struct buf set;
+    } at[MADE_PRIVATE_MAX];
+    size_t count;
+};
+void made_private_done(struct made_private *p);
+
 struct rwset_maker {
-    struct buf set, kv, collections, hashed;
+    struct buf set, kv, collections, hashed, private_kv;
+    struct made_private *private; /* is added to; NULL: nobody wants to know */
     char namespace[64], collection[64];
     bool in_namespace, in_collection;
 };
@@ -36,6 +50,9 @@ void rwset_collection(struct rwset_maker *m, const char *name);
 void rwset_read(struct rwset_maker *m, struct bytes key, const struct made_version *version);
 void rwset_write(struct rwset_maker *m, struct bytes key, struct bytes value);
 void rwset_delete(struct rwset_maker *m, struct bytes key);
+/* In a collection, what the two above write as hashes. */
+void rwset_write_private(struct rwset_maker *m, struct bytes key, struct bytes value);
+void rwset_delete_private(struct rwset_maker *m, struct bytes key);
 /* One entry; no name: none, which takes all away. */
 void rwset_metadata(struct rwset_maker *m, struct bytes key, const char *name, struct bytes value);
 /* Results in order; degree 0: as they are, else as a Merkle summary of that degree, if there

@@ -25,7 +25,8 @@ static void learn_one(struct adversary *a, const struct effect *e, struct made_v
         known(a, e)->version = version;
         break;
     case EFFECT_DEFINE:
-        ns->definition = (enum definition)e->key;
+        ns->definition = (enum definition)(e->key & ((1 << DEPLOYED_COLLECTIONS) - 1));
+        ns->collections = (unsigned)e->key >> DEPLOYED_COLLECTIONS;
         ns->sequence++;
         break;
     case EFFECT_DEPLOY:
@@ -42,11 +43,12 @@ void adversary_learn(struct adversary *a, const uint8_t *codes)
     for (size_t i = 0; i < a->count; i++) {
         for (size_t j = 0; codes[i] == TX_VALID && j < a->intents[i].count; j++)
             learn_one(a, &a->intents[i].effects[j], (struct made_version){ block, i });
-        if (a->may_come_again[i] && chance(a, 20)) {
+        if (a->may_come_again[i] && !a->is_private && chance(a, 20)) {
             buf_clear(&a->old);
             buf_put(&a->old, buf_bytes(&a->envelopes[i]));
         }
         buf_done(&a->envelopes[i]);
+        made_private_done(&a->private[i]);
         a->intents[i].count = 0;
     }
     a->count = 0;
@@ -163,7 +165,7 @@ static void touch_some(struct adversary *a, int ns, bool sets_policy, struct rws
 /* One that may come before others; with a flaw, it is the last that anybody looks into. */
 static void make_call(struct adversary *a, enum tx_flaw flaw, struct tx_order *o)
 {
-    struct rwset_maker m = { 0 };
+    struct rwset_maker m = { .private = &a->private[a->count] };
     struct buf results = { 0 }, version = { 0 };
     int ns = (int)pick(a, chance(a, 90) ? NS_SPARE : NS_NR);
     bool sets_policy =
@@ -173,6 +175,7 @@ static void make_call(struct adversary *a, enum tx_flaw flaw, struct tx_order *o
         o->creator = a->people[0][ROLE_CLIENT]; /* so that its policies will be asked */
     else
         o->how = some_signature(a);
+    a->is_flawed = flaw != FLAW_NONE;
     o->chaincode = ns_names[ns];
     o->version = version_of(a, ns, !sets_policy, &version);
     if (is_closed) {
@@ -193,7 +196,7 @@ static void make_call(struct adversary *a, enum tx_flaw flaw, struct tx_order *o
 
 static void make_lifecycle(struct adversary *a, struct tx_order *o, int ns)
 {
-    struct rwset_maker m = { 0 };
+    struct rwset_maker m = { .private = &a->private[a->count] };
     struct buf results = { 0 };
     o->chaincode = "_lifecycle";
     if (ns == NS_OPEN || chance(a, 70))
@@ -239,6 +242,7 @@ static void make_one(struct adversary *a)
     if (a->count > 0 && a->may_come_again[a->count - 1] && chance(a, 4)) {
         buf_put(&a->envelopes[a->count], buf_bytes(&a->envelopes[a->count - 1]));
         a->intents[a->count] = a->intents[a->count - 1];
+        adversary_private_again(a);
     } else if (a->old.len > 0 && chance(a, 3)) {
         buf_put(&a->envelopes[a->count], buf_bytes(&a->old));
     } else if (chance(a, 8)) {
@@ -378,7 +382,7 @@ struct block *adversary_next(struct adversary *a)
     a->has_deletes = chance(a, 50);
     for (size_t i = 0; i < count; i++)
         make_one(a);
-    if (chance(a, 30))
+    if (chance(a, 30) && !a->is_private)
         make_mutant(a);
     for (size_t i = pick(a, 6); i > 3; i--)
         make_broken(a);
@@ -411,6 +415,7 @@ struct adversary *adversary_new(uint64_t seed, enum adversary_kind kind)
 {
     struct adversary *a = weft_alloc(sizeof(*a));
     a->rand = weft_rand_of(seed);
+    a->private_rand = weft_rand_of(~seed);
     a->kind = a->now = kind;
     a->chain = channel_chain_new("ch", seed, CHAIN_OF_ORDERER);
     a->chain->signers = "OrdererMSP Org1MSP Org2MSP";
@@ -446,8 +451,10 @@ void adversary_free(struct adversary *a)
     made_cert_free(a->stranger_ca);
     test_org_done(&a->third);
     channel_chain_free(a->chain);
-    for (size_t i = 0; i < TXS_MAX; i++)
+    for (size_t i = 0; i < TXS_MAX; i++) {
         buf_done(&a->envelopes[i]);
+        made_private_done(&a->private[i]);
+    }
     buf_done(&a->old);
     free(a);
 }

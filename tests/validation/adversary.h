@@ -15,7 +15,9 @@
  *
  * What takes the original down or makes it wait for ever is left out: an endorser
  * transaction after one that cannot be read, a payload without header, a key whose policy is changed
- * by a transaction that is refused before its policies are asked (tx_validator_test).
+ * by a transaction that is refused before its policies are asked (tx_validator_test); and where
+ * private data comes, hashes for a collection that does not exist, be it in a transaction that
+ * is refused.
  *
  * Go origin   none
  * Owner       the test
@@ -48,7 +50,18 @@ WEFT_DEFINE_CLEANUP(struct adversary *, adversary_free)
  * this very chain can be compared. */
 void adversary_go_wild(struct adversary *a);
 
+/* Collections from now on belong to others now and then, and most of their data goes after some
+ * blocks; private data comes with the blocks, or not, or not right. */
+void adversary_go_private(struct adversary *a);
+
 struct block *adversary_next(struct adversary *a);
+
+/* What comes with that block: TxPvtReadWriteSets by transaction.  Once, before adversary_learn. */
+void adversary_private(struct adversary *a,
+                       void (*each)(void *ctx, uint64_t tx, struct bytes write_set), void *ctx);
+/* What a peer of Org1MSP shows of itself: an identity, and its signature over `data`. */
+void adversary_peer(struct adversary *a, struct bytes data, struct buf *ret_id,
+                    struct buf *ret_signature);
 void adversary_learn(struct adversary *a, const uint8_t *codes);
 
 #endif

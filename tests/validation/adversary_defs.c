@@ -106,13 +106,16 @@ void adversary_application_policy(struct adversary *a, struct buf *out)
 static void put_collection(struct adversary *a, int collection, bool has_policy, struct buf *out)
 {
     struct buf b = { 0 }, members = { 0 }, policy = { 0 }, config = { 0 };
-    put_dsl("OR('Org1MSP.member','Org2MSP.member')", &policy);
+    bool is_others = a->is_private && weft_rand_below(&a->private_rand, 100) < 40;
+    put_dsl(is_others ? "OR('Org2MSP.member')" : "OR('Org1MSP.member','Org2MSP.member')", &policy);
     put_buf(&members, 1, &policy);
     put_str(&b, 1, collection_names[collection]);
     put_buf(&b, 2, &members);
     wire_put_varint(&b, 4, 1);
     if (collection == 2)
         wire_put_varint(&b, 5, 3);
+    else if (a->is_private && a->blocks_to_live[collection] > 0)
+        wire_put_varint(&b, 5, a->blocks_to_live[collection]);
     if (has_policy) {
         adversary_application_policy(a, &policy);
         if (policy.data[0] != 0xff) /* within, garbage would spoil the definition */
@@ -194,13 +197,14 @@ void adversary_define(struct adversary *a, int ns, struct rwset_maker *m)
     put_str(&endorsement, 3, "escc");
     write_field(m, ns, "EndorsementInfo", &endorsement);
     enum definition kind = write_validation_info(a, ns, m);
+    unsigned there = 0;
     if (ns == NS_PDC || ns == NS_ASSET)
-        (void)put_collections(a, true, &collections);
+        there = put_collections(a, true, &collections);
     write_field(m, ns, "Collections", &collections);
-    adversary_effect(a, EFFECT_DEFINE, ns, -1, (int)kind);
+    adversary_effect(a, EFFECT_DEFINE, ns, -1,
+                     (int)((unsigned)kind | there << DEPLOYED_COLLECTIONS));
 }
 
-/* As hashes of what nobody sees here. */
 void adversary_approve(struct adversary *a, int ns, const char *mspid, struct rwset_maker *m)
 {
     WEFT_FREE char *collection = weft_asprintf("_implicit_org_%s", mspid);
@@ -209,8 +213,8 @@ void adversary_approve(struct adversary *a, int ns, const char *mspid, struct rw
     for (int i = 0; i < 3; i++) {
         WEFT_FREE char *key =
             weft_asprintf("namespaces/fields/%s#%zu/%d", ns_names[ns], pick(a, 4), i);
-        struct digest hash = sha256_of(bytes_of_str(key)), value = sha256_of(digest_bytes(&hash));
-        rwset_write(m, digest_bytes(&hash), digest_bytes(&value));
+        struct digest hash = sha256_of(bytes_of_str(key));
+        rwset_write_private(m, bytes_of_str(key), digest_bytes(&hash));
     }
 }
 

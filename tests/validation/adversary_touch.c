@@ -15,9 +15,14 @@ struct buf adversary_key(int key)
     return b;
 }
 
+static char *private_name(int collection, int key)
+{
+    return weft_asprintf("p%d.%d", collection, key);
+}
+
 struct digest adversary_private_key(int collection, int key)
 {
-    WEFT_FREE char *name = weft_asprintf("p%d.%d", collection, key);
+    WEFT_FREE char *name = private_name(collection, key);
     return sha256_of(bytes_of_str(name));
 }
 
@@ -131,8 +136,8 @@ static void touch_collection(struct adversary *a, int ns, int collection, bool m
     rwset_collection(m, collection_names[collection]);
     for (size_t i = 0; i < count; i++) {
         int key = (int)pick(a, PRIVATE_KEYS);
-        struct digest hash = adversary_private_key(collection, key),
-                      value = sha256_of(digest_bytes(&hash));
+        struct digest hash = adversary_private_key(collection, key);
+        WEFT_FREE char *name = private_name(collection, key);
         if (chance(a, 40))
             read_known(a, &a->ns[ns].private_keys[collection][key], digest_bytes(&hash), m);
         if (may_set_policy && chance(a, 40)) {
@@ -142,10 +147,10 @@ static void touch_collection(struct adversary *a, int ns, int collection, bool m
         if (!is_new_here(a, ns, collection, key))
             continue;
         if (a->has_deletes && chance(a, 15)) {
-            rwset_delete(m, digest_bytes(&hash));
+            rwset_delete_private(m, bytes_of_str(name));
             adversary_effect(a, EFFECT_DELETE, ns, collection, key);
         } else if (chance(a, 60)) {
-            rwset_write(m, digest_bytes(&hash), digest_bytes(&value));
+            rwset_write_private(m, bytes_of_str(name), digest_bytes(&hash));
             adversary_effect(a, EFFECT_WRITE, ns, collection, key);
         }
     }
@@ -188,8 +193,12 @@ void adversary_touch(struct adversary *a, int ns, bool writes, bool may_set_poli
     touch_public(a, ns, writes, may_set_policy, m);
     if (!writes || !private_data_is_on(a) || !chance(a, ns == NS_PDC ? 70 : 10))
         return;
+    if (a->is_private && a->is_flawed)
+        return;
     /* With the old lifecycle nobody but the ledger asks if there is such a collection. */
-    if (a->now != ADVERSARY_V20 || a->ns[ns].definition != DEFINED)
+    if (a->is_private && a->now == ADVERSARY_V20 && a->ns[ns].definition != NOT_DEFINED)
+        collections = a->ns[ns].collections | IMPLICIT;
+    else if (a->now != ADVERSARY_V20 || a->ns[ns].definition != DEFINED)
         collections = a->ns[ns].legacy_collections;
     for (int i = 0; i < COLLECTIONS; i++)
         if ((collections & 1U << i) != 0 && chance(a, 40))

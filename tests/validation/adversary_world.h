@@ -54,7 +54,7 @@ struct known_key {
 
 struct known_ns {
     enum definition definition, legacy;
-    unsigned sequence, legacy_version, legacy_collections;
+    unsigned sequence, collections, legacy_version, legacy_collections;
     struct known_key keys[KEYS], private_keys[COLLECTIONS][PRIVATE_KEYS];
 };
 
@@ -62,12 +62,13 @@ enum effect_kind {
     EFFECT_WRITE,
     EFFECT_DELETE,
     EFFECT_METADATA,
-    EFFECT_DEFINE, /* `key` is an enum definition */
+    EFFECT_DEFINE, /* `key` is an enum definition, and its collections above that */
     EFFECT_DEPLOY, /* its version, and its collections above that */
 };
 
 enum {
-    DEPLOYED_COLLECTIONS = 16
+    DEPLOYED_COLLECTIONS = 16,
+    IMPLICIT = 1 << (COLLECTIONS - 1), /* there for whatever is defined */
 };
 
 struct effect {
@@ -95,6 +96,10 @@ struct adversary {
     struct intent intents[TXS_MAX];
     struct buf envelopes[TXS_MAX]; /* of the block being made */
     bool may_come_again[TXS_MAX];
+    bool is_private, is_flawed;           /* the transaction being made */
+    struct weft_rand private_rand;        /* decides nothing else */
+    unsigned blocks_to_live[COLLECTIONS]; /* 0: for ever; never changes, as by the original */
+    struct made_private private[TXS_MAX]; /* of the block being made */
     size_t count;
     bool has_deletes; /* the block being made */
     struct buf old;   /* an envelope of a block before */
@@ -118,6 +123,9 @@ struct digest adversary_private_key(int collection, int key);
 /* Reads and writes of a namespace and its collections, and policies of keys. */
 void adversary_touch(struct adversary *a, int ns, bool writes, bool may_set_policy,
                      struct rwset_maker *m);
+
+/* The transaction being made is the one before it once more. */
+void adversary_private_again(struct adversary *a);
 
 /* Chaincodes' definitions: the writes that make one, or its approval by an organisation. */
 void adversary_define(struct adversary *a, int ns, struct rwset_maker *m);
