@@ -86,6 +86,11 @@ struct block_store *kv_ledger_blocks(struct kv_ledger *l)
     return l->blocks;
 }
 
+bool kv_ledger_is_new(const struct kv_ledger *l)
+{
+    return l->is_new;
+}
+
 uint64_t kv_ledger_next(const struct kv_ledger *l)
 {
     return l->next;
@@ -350,6 +355,7 @@ enum weft_code kv_ledger_commit_first(struct kv_ledger *l, const struct block *b
     w.collections = collections_new(&l->committed, l->all->mspid);
     w.pvt = block_pvt_none(b->v.number);
     WEFT_TRY(commit(l, &b->v, &w, e));
+    l->is_new = true;
     return kv_ledger_sync(l, e);
 }
 

@@ -80,6 +80,9 @@ enum weft_code kv_ledger_open(struct kv_ledgers *l, const char *channel, struct 
 void kv_ledger_close(struct kv_ledger *l);
 WEFT_DEFINE_CLEANUP(struct kv_ledger *, kv_ledger_close)
 
+/* Was it made since the start, not opened? */
+bool kv_ledger_is_new(const struct kv_ledger *l);
+
 /* Its blocks: height, reading, watching; any thread. */
 struct block_store *kv_ledger_blocks(struct kv_ledger *l);
 /* Blocks committed, announced or not; on the owner. */

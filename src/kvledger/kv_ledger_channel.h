@@ -63,6 +63,7 @@ struct kv_ledger {
     struct config_history configs;
     struct mvcc *mvcc;
     uint64_t next;
+    bool is_new;
     bool has_commit_hash; /* of the newest block */
     struct digest commit_hash;
 

@@ -93,6 +93,12 @@ static void count_tx(struct commit_counts *c, const struct tx_check *tx, uint8_t
     metric_add(c->last.cell, 1);
 }
 
+void commit_counts_first(struct commit_counts *c)
+{
+    if (c->owner != NULL)
+        count_tx(c, &(struct tx_check){ .type = HEADER_CONFIG }, TX_VALID);
+}
+
 void commit_counts_committed(struct commit_counts *c, const struct block_validation *v,
                              const uint8_t *codes, uint64_t validated_ns, uint64_t committed_ns)
 {

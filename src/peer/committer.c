@@ -80,6 +80,8 @@ struct committer *committer_new(const struct committer_config *config,
         &(struct tx_validator_deps){ .ctx = c, .apply_config = apply_config, .msps_of = msps_of });
     c->counts = commit_counts_new(config->metrics, config->channel_id);
     commit_counts_height(c->counts, kv_ledger_next(c->ledger));
+    if (kv_ledger_is_new(c->ledger))
+        commit_counts_first(c->counts);
     kv_ledger_tell_times(c->ledger, commit_counts_times, c->counts);
     return c;
 }

@@ -5,6 +5,7 @@ import hashlib
 import os
 import pathlib
 import random
+import re
 import signal
 import ssl
 import time
@@ -78,6 +79,10 @@ class Following(unittest.TestCase):
                 for part in ("block_processing", "blockstorage_and_pvtdata_commit",
                              "blockstorage_commit", "statedb_commit"):
                     self.assertEqual(peer.metric(f"ledger_{part}_time_count"), LAST, part)
+                counted = re.findall(r"^ledger_transaction_count{.*} (\d+)$",
+                                     peer.get("/metrics")[1], re.M)
+                codes = fixture("ledger-small/validation.tsv").read_text().splitlines()
+                self.assertEqual(sum(map(int, counted)), len(codes) - 1)  # a heading
                 self.assertEqual(peer.get("/healthz")[0], 200)
                 self.assertEqual(peer.stop(), 0)
                 self.assertIn("Received signal: 15 (terminated)", peer.process.log())
