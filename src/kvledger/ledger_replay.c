@@ -249,7 +249,8 @@ static enum weft_code compare(struct replay *r, enum store_kind kind, struct rec
 {
     WEFT_TRY(kv_ledger_sync(r->ledger, e));
     recorded->was_compared = true;
-    return store_compare(kind, recorded->kv, wanted, r->channel, r->done.blocks,
+    return store_compare(&(struct store_pair){ kind, recorded->kv, wanted }, r->channel,
+                         r->done.blocks,
                          &(struct store_compare_deps){ r->deps->ctx, r->deps->note }, ret_keys, e);
 }
 

@@ -217,17 +217,16 @@ static enum weft_code step(struct comparison *c, struct side *recorded, struct s
     return order >= 0 ? advance(wanted, c->e) : WEFT_OK;
 }
 
-enum weft_code store_compare(enum store_kind kind, struct kv *recorded, struct kv *wanted,
-                             const char *channel, uint64_t blocks,
+enum weft_code store_compare(const struct store_pair *pair, const char *channel, uint64_t blocks,
                              const struct store_compare_deps *deps, uint64_t *ret_keys,
                              struct weft_err *e)
 {
     struct bytes prefix = bytes_of(channel, strlen(channel) + 1);
-    WEFT_CLEANUP(side_done) struct side a = side_of(recorded, prefix);
-    WEFT_CLEANUP(side_done) struct side b = side_of(wanted, prefix);
+    WEFT_CLEANUP(side_done) struct side a = side_of(pair->recorded, prefix);
+    WEFT_CLEANUP(side_done) struct side b = side_of(pair->wanted, prefix);
     struct weft_err first = { 0 };
     struct comparison c = {
-        .kind = kind, .channel = channel, .blocks = blocks, .deps = deps, .e = &first
+        .kind = pair->kind, .channel = channel, .blocks = blocks, .deps = deps, .e = &first
     };
     uint64_t keys = 0;
     enum weft_code rc = advance(&a, &first);

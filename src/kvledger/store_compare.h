@@ -28,11 +28,15 @@ struct store_compare_deps {
     void (*note)(void *ctx, const char *text);
 };
 
+struct store_pair {
+    enum store_kind kind;
+    struct kv *recorded, *wanted;
+};
+
 /* What is recorded against what it should be, for a channel with so many blocks.  Collections
  * are recorded before their block is: those of the next block may be there.  WEFT_CORRUPT names
  * the first difference. */
-enum weft_code store_compare(enum store_kind kind, struct kv *recorded, struct kv *wanted,
-                             const char *channel, uint64_t blocks,
+enum weft_code store_compare(const struct store_pair *pair, const char *channel, uint64_t blocks,
                              const struct store_compare_deps *deps, uint64_t *ret_keys,
                              struct weft_err *e) WEFT_MUST_CHECK;
 
