@@ -73,9 +73,9 @@ static inline struct digit8 digits8_at(const struct digits8 *d, unsigned place)
     if (shift + d->bits > 64 && word + 1 < DIGITS8_WORDS)
         v = _mm512_or_si512(
             v, _mm512_sll_epi64(d->words[word + 1], _mm_cvtsi32_si128((int)(64 - shift))));
-    v = _mm512_and_si512(v, num8_all((1LL << d->bits) - 1));
+    v = _mm512_and_si512(v, num8_all((INT64_C(1) << d->bits) - 1));
     if (place + 1 < d->places)
-        v = _mm512_sub_epi64(v, num8_all((1LL << (d->bits - 1)) - 1));
+        v = _mm512_sub_epi64(v, num8_all((INT64_C(1) << (d->bits - 1)) - 1));
     return (struct digit8){
         .magnitude = _mm512_abs_epi64(v),
         .minus = _mm512_cmplt_epi64_mask(v, none) ^ d->turned,
