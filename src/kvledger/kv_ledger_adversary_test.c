@@ -1,7 +1,7 @@
 #include "kvledger/kv_ledger.h"
 
+#include "adversary_vectors.h"
 #include "base/log.h"
-#include "base/number.h"
 #include "ledger/kv.h"
 #include "peer_world.h"
 #include "proto/metadata.h"
@@ -15,31 +15,6 @@ enum {
     PURGE_INTERVAL = 10,
     SETS_MAX = 64,
 };
-
-struct vectors {
-    FILE *f;
-    uint64_t seed, kind, blocks;
-};
-
-static uint64_t read_number(FILE *f)
-{
-    char text[32];
-    uint64_t n = 0;
-    EXPECT(fscanf(f, "%31s", text) == 1);
-    EXPECT(number_parse_u64(text, &n));
-    return n;
-}
-
-static struct vectors open_vectors(const char *path)
-{
-    struct vectors v = { .f = fopen(path, "r") };
-    EXPECT(v.f != NULL);
-    EXPECT(fscanf(v.f, "chain") == 0);
-    v.seed = read_number(v.f);
-    v.kind = read_number(v.f);
-    v.blocks = read_number(v.f);
-    return v;
-}
 
 /* ---- private data on its way ------------------------------------------------------------------ */
 
@@ -68,13 +43,13 @@ WEFT_DEFINE_CLEANUP_IN_PLACE(struct sets, sets_done)
 /* ---- block by block ------------------------------------------------------------------------------- */
 
 /* The original's codes go to `codes`, ours should be these, and the commit hash. */
-static void expect_verdict(struct vectors *v, const struct peer_world *w, const struct block *b,
-                           uint8_t *codes)
+static void expect_verdict(struct adversary_vectors *v, const struct peer_world *w,
+                           const struct block *b, uint8_t *codes)
 {
     char hex[256], hash[65];
     struct metadata_view m = { 0 };
     struct weft_err e;
-    EXPECT_EQ(read_number(v->f), b->v.number);
+    EXPECT_EQ(adversary_vectors_number(v), b->v.number);
     EXPECT(fscanf(v->f, "%255s %64s", hex, hash) == 2);
     EXPECT_EQ(strlen(hex), 2 * b->v.txs.count);
     EXPECT(bytes_from_hex(bytes_of_str(hex), codes));
@@ -88,7 +63,7 @@ static void expect_verdict(struct vectors *v, const struct peer_world *w, const 
     EXPECT_STR(got, hash);
 }
 
-static void take_chain(struct vectors *v, const char *dir)
+static void take_chain(struct adversary_vectors *v, const char *dir)
 {
     WEFT_CLEANUP(adversary_free)
     struct adversary *a = adversary_new(v->seed, (enum adversary_kind)v->kind);
@@ -120,7 +95,7 @@ static void add(struct sha256 *sum, struct bytes b)
 
 /* Every key and value, each behind its length, but for the channel's configuration: that has
  * other certificates each time. */
-static void expect_store(struct vectors *v, const char *dir)
+static void expect_store(struct adversary_vectors *v, const char *dir)
 {
     char name[32], want[65];
     struct bytes config = bytes_of("ch\0d\0", 5), key, value;
@@ -129,7 +104,7 @@ static void expect_store(struct vectors *v, const char *dir)
     uint64_t keys = 0;
     bool found = false;
     EXPECT(fscanf(v->f, " store %31s", name) == 1);
-    uint64_t want_keys = read_number(v->f);
+    uint64_t want_keys = adversary_vectors_number(v);
     EXPECT(fscanf(v->f, "%64s", want) == 1);
     WEFT_FREE char *path = weft_asprintf("%s/%s", dir, name);
     WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
@@ -157,7 +132,7 @@ static void expect_store(struct vectors *v, const char *dir)
 static void expect_agreement(const char *path)
 {
     WEFT_FREE char *dir = weft_test_fast_dir();
-    struct vectors v = open_vectors(path);
+    struct adversary_vectors v = adversary_vectors_open(path);
     struct weft_err e;
     EXPECT_OK(log_set_spec("panic", &e));
     take_chain(&v, dir);

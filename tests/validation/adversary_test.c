@@ -1,10 +1,10 @@
 #include "validation/tx_validator.h"
 
+#include "adversary_vectors.h"
 #include "validation/adversary.h"
 #include "validation_replay.h"
 #include "weft_test.h"
 
-#include "base/number.h"
 #include "proto/block.h"
 #include "proto/metadata.h"
 
@@ -12,35 +12,10 @@
 
 /* tests/vectors/adversary: what the original said to each block of an adversary's chain. */
 
-struct vectors {
-    FILE *f;
-    uint64_t seed, kind, blocks;
-};
-
-static uint64_t read_number(FILE *f)
-{
-    char text[32];
-    uint64_t n = 0;
-    EXPECT(fscanf(f, "%31s", text) == 1);
-    EXPECT(number_parse_u64(text, &n));
-    return n;
-}
-
 /* By hand only. */
 static const char *from_environment(const char *name)
 {
     return getenv(name); /* NOLINT(concurrency-mt-unsafe): one thread */
-}
-
-static struct vectors open_vectors(const char *path)
-{
-    struct vectors v = { .f = fopen(path, "r") };
-    EXPECT(v.f != NULL);
-    EXPECT(fscanf(v.f, "chain") == 0);
-    v.seed = read_number(v.f);
-    v.kind = read_number(v.f);
-    v.blocks = read_number(v.f);
-    return v;
 }
 
 /* What the original said of the next block. */
@@ -49,10 +24,10 @@ struct verdict {
     struct digest hash; /* all zeros: none */
 };
 
-static void read_verdict(struct vectors *v, const struct block *b, struct verdict *ret)
+static void read_verdict(struct adversary_vectors *v, const struct block *b, struct verdict *ret)
 {
     char codes[256], hash[65];
-    EXPECT_EQ(read_number(v->f), b->v.number);
+    EXPECT_EQ(adversary_vectors_number(v), b->v.number);
     EXPECT(fscanf(v->f, "%255s %64s", codes, hash) == 2);
     EXPECT_EQ(strlen(codes), 2 * b->v.txs.count);
     *ret = (struct verdict){ 0 };
@@ -66,8 +41,8 @@ static const char *name_of(uint8_t code)
     return name != NULL ? name : "a code without a name";
 }
 
-static unsigned compare(const struct vectors *v, const struct block *b, const struct verdict *got,
-                        const struct verdict *want)
+static unsigned compare(const struct adversary_vectors *v, const struct block *b,
+                        const struct verdict *got, const struct verdict *want)
 {
     unsigned differ = 0;
     for (size_t i = 0; i < b->v.txs.count; i++) {
@@ -108,12 +83,12 @@ static enum weft_code say(struct replay *r, struct block *b, struct verdict *ret
     return replay_commit(r, ret->codes, &ret->hash, e);
 }
 
-static unsigned compare_state(const struct vectors *v, struct replay *r)
+static unsigned compare_state(struct adversary_vectors *v, struct replay *r)
 {
     size_t count;
     char hex[65];
     EXPECT(fscanf(v->f, " state") == 0);
-    uint64_t want_count = read_number(v->f);
+    uint64_t want_count = adversary_vectors_number(v);
     EXPECT(fscanf(v->f, "%64s", hex) == 1);
     struct digest d = map_state_digest(replay_state(r), "ch", &count);
     WEFT_FREE char *got = bytes_to_hex(digest_bytes(&d));
@@ -126,7 +101,7 @@ static unsigned compare_state(const struct vectors *v, struct replay *r)
 }
 
 /* How often they disagree; after a disagreement nothing that follows says much. */
-static unsigned replay(struct vectors *v, FILE *chain, uint64_t blocks, unsigned workers)
+static unsigned replay(struct adversary_vectors *v, FILE *chain, uint64_t blocks, unsigned workers)
 {
     WEFT_CLEANUP(adversary_free)
     struct adversary *a =
@@ -153,7 +128,7 @@ static unsigned replay(struct vectors *v, FILE *chain, uint64_t blocks, unsigned
 
 static void expect_agreement(const char *path, uint64_t most, unsigned workers)
 {
-    struct vectors v = open_vectors(path);
+    struct adversary_vectors v = adversary_vectors_open(path);
     EXPECT_EQ(replay(&v, NULL, v.blocks < most ? v.blocks : most, workers), 0);
     (void)fclose(v.f);
 }
@@ -167,7 +142,7 @@ TEST(finds_what_the_original_found_in_a_chain)
         print_message("skipped: no WEFT_ADVERSARY_ANSWERS and WEFT_ADVERSARY_BLOCKS\n");
         return;
     }
-    struct vectors v = open_vectors(answers);
+    struct adversary_vectors v = adversary_vectors_open(answers);
     FILE *chain = fopen(blocks, "rb");
     EXPECT(chain != NULL);
     EXPECT_EQ(replay(&v, chain, v.blocks, 0), 0);
