@@ -17,6 +17,8 @@ from harness import Folder, TEST_BIN, weft
 from made_network import CHANNEL, MadeNetwork
 from peer_node import FakeOrderer, LAST, Peer, Script, blocks_from
 
+DATABASES = ("stateLeveldb", "historyLeveldb", "pvtdataStore", "configHistory", "bookkeeper",
+             "chains/index", "ledgerProvider")
 KILLS = int(os.environ.get("WEFT_KILLS", "10"))
 
 
@@ -27,11 +29,10 @@ def announced(process):
 
 def stores(ledger):
     """Everything in a peer's files that follows from its blocks: {what: content}."""
-    dump = subprocess.run([TEST_BIN / "dump_stores", ledger], capture_output=True, text=True,
-                          check=True, timeout=120)
     found = {}
-    for line in dump.stdout.splitlines():
-        found.setdefault(line.split(" ", 1)[0], []).append(line)
+    for name in DATABASES:
+        found[name] = subprocess.run([TEST_BIN / "kv_dump", ledger / name], capture_output=True,
+                                     text=True, check=True, timeout=120).stdout
     for path in (ledger / "chains/chains" / CHANNEL).iterdir():
         found[path.name] = path.read_bytes()
     return found
