@@ -396,34 +396,6 @@ static void journal_pending(struct chain *c)
 
 /* ---- what was accepted before the process ended --------------------------------------------------------- */
 
-static bool block_has(const struct block *b, struct bytes envelope)
-{
-    size_t i = 0;
-    while (i < b->v.txs.count && !bytes_eq(b->v.txs.at[i], envelope))
-        i++;
-    return i < b->v.txs.count;
-}
-
-/* Which of the journal's messages are in a block: that where all of them were going to be
- * or, if another orderer has written it, perhaps one behind it.  Each is read once: there
- * may be many. */
-static enum weft_code find_done(const struct chain *c, bool *done, struct weft_err *e)
-{
-    size_t count = journal_found_count(c->journal), left = count;
-    uint64_t n = count > 0 ? journal_found(c->journal, 0)->block : 0;
-    for (; left > 0 && n <= c->writer.number; n++) {
-        WEFT_CLEANUP(block_unref) struct block *b = NULL;
-        WEFT_TRY(c->deps.read_block(c->deps.ctx, n, &b, e));
-        for (size_t i = 0; i < count; i++) {
-            if (done[i] || !block_has(b, journal_found(c->journal, i)->envelope))
-                continue;
-            done[i] = true;
-            left--;
-        }
-    }
-    return WEFT_OK;
-}
-
 static enum weft_code order_again(struct chain *c, const struct journal_record *r, uint64_t now_ns,
                                   struct weft_err *e)
 {
@@ -452,7 +424,8 @@ static enum weft_code replay(struct chain *c, uint64_t now_ns, struct weft_err *
 {
     size_t again = 0, count = journal_found_count(c->journal);
     WEFT_FREE bool *done = weft_alloc((count + 1) * sizeof(*done));
-    WEFT_TRY(find_done(c, done, e));
+    WEFT_TRY(
+        journal_find_done(c->journal, c->writer.number, c->deps.read_block, c->deps.ctx, done, e));
     for (size_t i = 0; i < count; i++) {
         if (done[i])
             continue;

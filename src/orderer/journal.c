@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "os/dirs.h"
 #include "os/file.h"
+#include "proto/block.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -231,6 +232,37 @@ void journal_forget(struct journal *j)
     journal_records_done(&j->found);
     buf_done(&j->file);
     j->file = (struct buf){ 0 };
+}
+
+static bool block_has(const struct block *b, struct bytes envelope)
+{
+    size_t i = 0;
+    while (i < b->v.txs.count && !bytes_eq(b->v.txs.at[i], envelope))
+        i++;
+    return i < b->v.txs.count;
+}
+
+enum weft_code journal_find_done(const struct journal *j, uint64_t last,
+                                 enum weft_code (*read_block)(void *ctx, uint64_t number,
+                                                              struct block **ret,
+                                                              struct weft_err *e),
+                                 void *ctx, bool *done, struct weft_err *e)
+{
+    const struct journal_records *found = &j->found;
+    size_t left = found->count;
+    uint64_t n = left > 0 ? found->at[0].block : 0;
+    memset(done, 0, found->count * sizeof(*done));
+    for (; left > 0 && n <= last; n++) {
+        WEFT_CLEANUP(block_unref) struct block *b = NULL;
+        WEFT_TRY(read_block(ctx, n, &b, e));
+        for (size_t i = 0; i < found->count; i++) {
+            if (done[i] || !block_has(b, found->at[i].envelope))
+                continue;
+            done[i] = true;
+            left--;
+        }
+    }
+    return WEFT_OK;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------- */

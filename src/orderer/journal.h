@@ -35,6 +35,7 @@
 #include "base/bytes.h"
 #include "crypto/sha256.h"
 
+struct block;
 struct journal;
 
 struct journal_record {
@@ -55,6 +56,14 @@ WEFT_DEFINE_CLEANUP(struct journal *, journal_close)
 size_t journal_found_count(const struct journal *j);
 const struct journal_record *journal_found(const struct journal *j, size_t i);
 void journal_forget(struct journal *j);
+/* Says of each that was found whether it is in a block by now, `last` being the newest: in that
+ * where all of them were going to be or, if another orderer has written it, perhaps in one behind
+ * it.  Each block is read once: there may be many. */
+enum weft_code journal_find_done(const struct journal *j, uint64_t last,
+                                 enum weft_code (*read_block)(void *ctx, uint64_t number,
+                                                              struct block **ret,
+                                                              struct weft_err *e),
+                                 void *ctx, bool *done, struct weft_err *e) WEFT_MUST_CHECK;
 
 /* Another record, for the next sync.  Index 0 begins a block. */
 void journal_add(struct journal *j, const struct journal_record *r);
