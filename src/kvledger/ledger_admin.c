@@ -137,7 +137,7 @@ static enum weft_code roll_back_index(const char *root, const char *dir, const c
 {
     WEFT_CLEANUP(kv_close) struct kv *kv = NULL;
     WEFT_FREE char *path = weft_asprintf("%s/chains/index", root);
-    WEFT_TRY(kv_open_mending(path, block_index_format(BLOCK_INDEX_PEER), &kv, e));
+    WEFT_TRY(kv_open_cutting(path, block_index_format(BLOCK_INDEX_PEER), &kv, e));
     struct block_index ix = { kv, channel, BLOCK_INDEX_PEER };
     LOG_INFO(&block_logger, "Rolling back block index to block number [%" PRIu64 "]", last);
     return block_index_cut(&ix, dir, last, e);

@@ -84,10 +84,14 @@ static void set_tip(struct block_store *bs)
     snapshot_set(bs->tip, tip);
 }
 
+static uint64_t height_of(const struct block_checkpoint *c)
+{
+    return c->empty ? 0 : c->last_block + 1;
+}
+
 static void announce(struct block_store *bs)
 {
-    const struct block_checkpoint *c = &bs->durable;
-    uint64_t height = c->empty ? 0 : c->last_block + 1;
+    uint64_t height = height_of(&bs->durable);
     if (atomic_exchange(&bs->height, height) == height)
         return;
     for (size_t i = 0; i < BLOCK_WATCHES_MAX; i++) {
@@ -193,7 +197,7 @@ void block_store_close(struct block_store *bs)
 
 static uint64_t next_number(const struct block_store *bs)
 {
-    return bs->written.empty ? 0 : bs->written.last_block + 1;
+    return height_of(&bs->written);
 }
 
 enum weft_code block_store_check_next(const struct block_store *bs, const struct block_view *v,
@@ -330,6 +334,15 @@ static void flush_now_and_then(struct block_store *bs)
     bs->broken = true;
 }
 
+/* Of blocks that share a sync a crash before it may leave the second without the first. That is
+ * not to be taken for damage to what was announced, nor the other way round: so behind a group
+ * the checkpoint lasts at once.  A block that had a sync of its own tells by itself how far it
+ * got, and costs no second one. */
+static bool is_group(const struct block_store *bs)
+{
+    return height_of(&bs->written) - height_of(&bs->durable) > 1;
+}
+
 enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e)
 {
     if (bs->broken)
@@ -341,10 +354,8 @@ enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e)
         cut_back(bs, bs->durable.size);
         return give_up(bs, rc, "error appending block to file", e);
     }
-    /* The checkpoint lasts before the height is announced: what lies behind it after a crash is
-     * of a group that nobody was told of, whatever is left of its blocks. */
     block_checkpoint_put(&bs->ix, bs->batch, &bs->written);
-    rc = kv_write(bs->ix.kv, bs->batch, true, e);
+    rc = kv_write(bs->ix.kv, bs->batch, is_group(bs), e);
     kv_batch_clear(bs->batch);
     if (rc != WEFT_OK)
         return give_up(bs, rc, "the block is stored but could not be indexed", e);

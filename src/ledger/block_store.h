@@ -12,11 +12,14 @@
  * then block_store_sync() announces all of them.
  *
  * What is on disk when.  The files are the truth, the index follows:
- *  - index entries are written without sync, and the index checkpoint only
- *    after the entries were moved into tables (every 64 MB of blocks, at a
- *    new file, at close), so that neither our recovery nor a Go node that
- *    opens the folder after a kill can trust an entry that is not there: both
- *    index again what lies behind the checkpoint;
+ *  - the index checkpoint is written only after the entries were moved into
+ *    tables (every 64 MB of blocks, at a new file, at close), so that neither
+ *    our recovery nor a Go node that opens the folder after a kill can trust
+ *    an entry that is not there: both index again what lies behind it;
+ *  - the block file checkpoint, which says how far the files are good, is
+ *    written with the entries, and synced where a group of blocks shared a
+ *    sync; what lies behind it after a crash are whole blocks that had a sync
+ *    each, and then what nobody was told of;
  *  - the block file checkpoint is synced, and in a table, before the first
  *    block goes into a new file, because a Go node looks at the newest file
  *    that it knows only.

@@ -22,13 +22,13 @@ enum weft_code dir_make_lasting(const char *root, const char *path, struct weft_
     }
 }
 
-/* Every write to it is synced, so a crash leaves its checkpoints: they tell what was announced. */
+/* A crash leaves it as it was at some moment; recovery goes on from the checkpoints of then. */
 static enum weft_code open_index(struct block_stores *s, const char *path, struct weft_err *e)
 {
     struct weft_err why = { 0 };
     const char *format = block_index_format(s->kind);
     WEFT_TRY(dir_make_lasting(s->root, path, e));
-    enum weft_code rc = kv_open_mending(path, format, &s->index, &why);
+    enum weft_code rc = kv_open_cutting(path, format, &s->index, &why);
     if (rc == WEFT_CORRUPT) {
         LOG_WARN(&logger,
                  "The block index can't be opened (%s): it is moved to [%s.damaged] and built "

@@ -250,8 +250,60 @@ static enum weft_code open_or_mend(struct kv *kv, const char *path, struct weft_
     return open_without_tail(kv, path, e);
 }
 
-static enum weft_code open_folder(const char *path, const char *format, bool mends, struct kv **ret,
-                                  struct weft_err *e)
+/* Cuts the log off in front of what is bad, and tells whether something was. */
+static enum weft_code cut_log(const char *file, bool drop_all, bool *ret_cut, struct weft_err *e)
+{
+    WEFT_CLEANUP(buf_done) struct buf log = { 0 };
+    WEFT_CLEANUP(file_close) int fd = -1;
+    WEFT_TRY(file_read_all(file, COPY_FILE_MAX, &log, e));
+    size_t good = drop_all ? 0 : kv_log_good_len(buf_bytes(&log));
+    *ret_cut = good < log.len;
+    if (!*ret_cut)
+        return WEFT_OK;
+    LOG_WARN(&logger,
+             "%s is bad from byte %zu on; the %zu bytes from there to its end are cut off: what "
+             "they said is made again",
+             file, good, log.len - good);
+    WEFT_TRY(file_open(file, O_RDWR, 0, &fd, e));
+    WEFT_TRY(file_truncate(fd, file, good, e));
+    return file_sync(fd, file, e);
+}
+
+/* From the oldest log on (names have six digits and more: by length, then by letter): behind a
+ * hole in one, the newer ones are worth nothing. */
+static enum weft_code cut_logs(const char *path, bool *ret_cut, struct weft_err *e)
+{
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    WEFT_TRY(dir_list(path, &l, e)); /* sorted */
+    *ret_cut = false;
+    for (size_t i = 0; i < l.count; i++) {
+        bool cut = false;
+        if (!ends_with(l.names[i], ".log"))
+            continue;
+        WEFT_FREE char *file = weft_asprintf("%s/%s", path, l.names[i]);
+        WEFT_TRY(cut_log(file, *ret_cut, &cut, e));
+        *ret_cut = *ret_cut || cut;
+    }
+    return WEFT_OK;
+}
+
+static enum weft_code open_or_cut(struct kv *kv, const char *path, struct weft_err *e)
+{
+    struct weft_err why = { 0 };
+    bool cut = false;
+    enum weft_code rc = open_db(kv, path, &why);
+    if (rc == WEFT_CORRUPT)
+        WEFT_TRY(cut_logs(path, &cut, e));
+    if (cut)
+        return open_without_tail(kv, path, e);
+    return rc == WEFT_OK ? rc : WEFT_FAIL(e, rc, "%s", why.msg);
+}
+
+/* How a database that is there is opened. */
+typedef enum weft_code open_way(struct kv *kv, const char *path, struct weft_err *e);
+
+static enum weft_code open_folder(const char *path, const char *format, open_way *way,
+                                  struct kv **ret, struct weft_err *e)
 {
     bool create = false, empty = false;
     WEFT_TRY(may_create(path, &create, e));
@@ -260,7 +312,7 @@ static enum weft_code open_folder(const char *path, const char *format, bool men
     WEFT_TRY(file_lock(lock, &kv->lock_fd, e));
     WEFT_TRY(check_damage_mark(path, e));
     leveldb_options_set_create_if_missing(kv->options, create);
-    WEFT_TRY(mends ? open_or_mend(kv, path, e) : open_db(kv, path, e));
+    WEFT_TRY(way(kv, path, e));
     WEFT_TRY(dir_sync(path, e)); /* LevelDB renames CURRENT and leaves it at that */
     WEFT_TRY(is_empty(kv, &empty, e));
     WEFT_TRY(check_format(kv, format, empty, e));
@@ -270,13 +322,19 @@ static enum weft_code open_folder(const char *path, const char *format, bool men
 
 enum weft_code kv_open(const char *path, const char *format, struct kv **ret, struct weft_err *e)
 {
-    return open_folder(path, format, false, ret, e);
+    return open_folder(path, format, open_db, ret, e);
 }
 
 enum weft_code kv_open_mending(const char *path, const char *format, struct kv **ret,
                                struct weft_err *e)
 {
-    return open_folder(path, format, true, ret, e);
+    return open_folder(path, format, open_or_mend, ret, e);
+}
+
+enum weft_code kv_open_cutting(const char *path, const char *format, struct kv **ret,
+                               struct weft_err *e)
+{
+    return open_folder(path, format, open_or_cut, ret, e);
 }
 
 /* Tables never change: a link will do.  It gets the older name, 000007.sst for

@@ -39,6 +39,12 @@ enum weft_code kv_open(const char *path, const char *format, struct kv **ret,
 enum weft_code kv_open_mending(const char *path, const char *format, struct kv **ret,
                                struct weft_err *e) WEFT_MUST_CHECK;
 
+/* The same for what can be made again from any earlier state of it, and is not synced with each
+ * write: behind a hole in the log nothing is believed. It is as it was at some moment, not later
+ * than the crash and not earlier than the last write that was synced. */
+enum weft_code kv_open_cutting(const char *path, const char *format, struct kv **ret,
+                               struct weft_err *e) WEFT_MUST_CHECK;
+
 /* Opens what is there now to read it, changing nothing in the folder: the
  * tables are linked into a temporary folder, the rest is copied there. */
 enum weft_code kv_open_copy(const char *path, struct kv **ret, struct weft_err *e) WEFT_MUST_CHECK;

@@ -30,4 +30,8 @@ enum kv_log_state {
 
 enum kv_log_state kv_log_look(struct bytes log);
 
+/* How many bytes stand in front of the first bad one: all that a reader may have who wants what
+ * was written up to some moment, and nothing later. */
+size_t kv_log_good_len(struct bytes log);
+
 #endif

@@ -31,6 +31,12 @@ static struct buf log_of(const size_t *lengths, size_t count)
     return ret;
 }
 
+static size_t log_of_one_len(size_t length)
+{
+    WEFT_CLEANUP(buf_done) struct buf log = log_of(&length, 1);
+    return log.len;
+}
+
 static enum kv_log_state look_at_part(const struct buf *log, size_t len)
 {
     return kv_log_look(bytes_of(log->data, len));
@@ -78,4 +84,20 @@ TEST(a_write_behind_something_bad_means_damage)
     EXPECT_EQ(look_with(&small, 0, 2 * one + 20, 8), KV_LOG_TORN);
     EXPECT_EQ(look_with(&large, 0, 4096, 4096), KV_LOG_DAMAGED);
     EXPECT_EQ(look_with(&small, 0xff, 5, 1), KV_LOG_DAMAGED); /* a length */
+}
+
+TEST(what_stands_in_front_of_something_bad_is_good)
+{
+    static const size_t lengths[] = { 100, 70000, 100 };
+    WEFT_CLEANUP(buf_done) struct buf log = log_of(lengths, WEFT_ARRAY_LEN(lengths));
+    size_t first = log_of_one_len(100), page = 36864;
+    EXPECT_EQ(kv_log_good_len(buf_bytes(&log)), log.len);
+    EXPECT_EQ(kv_log_good_len(bytes_of(log.data, first)), first);
+    EXPECT_EQ(kv_log_good_len(bytes_of(log.data, first + 3)), first + 3); /* no room for a record */
+    EXPECT_EQ(kv_log_good_len(bytes_of(log.data, first + 50)), first);
+    log.data[first - 1] ^= 1;
+    EXPECT_EQ(kv_log_good_len(buf_bytes(&log)), 0);
+    log.data[first - 1] ^= 1;
+    log.data[page] ^= 1; /* in the middle part of the long one, which has a block to itself */
+    EXPECT_EQ(kv_log_good_len(buf_bytes(&log)), 32768);
 }

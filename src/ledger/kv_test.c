@@ -261,6 +261,19 @@ TEST(a_copy_is_read_while_another_has_it_and_changes_nothing)
 
 /* ---- damage ------------------------------------------------------------------------------ */
 
+/* The path of the one file of such a name. */
+static char *one_with(const char *dir, const char *suffix)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
+    EXPECT_OK(dir_list(dir, &l, &e));
+    size_t i = 0;
+    while (i < l.count && strstr(l.names[i], suffix) == NULL)
+        i++;
+    EXPECT(i < l.count);
+    return weft_asprintf("%s/%s", dir, l.names[i]);
+}
+
 static void flip(const char *dir, const char *suffix, size_t at)
 {
     struct weft_err e = { 0 };
@@ -355,5 +368,56 @@ TEST(what_a_crash_tore_at_the_end_of_a_log_is_passed_over_where_that_is_asked_fo
     kv_close(kv);
     EXPECT_OK(kv_open(copy, "", &kv, &e)); /* and now all is in order */
     holds(kv, "key", "a value");
+    kv_close(kv);
+}
+
+TEST(behind_a_hole_in_a_log_nothing_is_believed_where_that_is_asked_for)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_fast_dir();
+    WEFT_FREE char *from = weft_asprintf("%s/db", dir);
+    WEFT_FREE char *copy = weft_asprintf("%s/copy", dir);
+    struct kv *kv = NULL;
+    EXPECT_OK(kv_open(from, "", &kv, &e));
+    put(kv, "key", "a value");
+    put(kv, "key", "a value behind which there is a hole");
+    put(kv, "key", "a value in the hole");
+    put(kv, "key", "a value that came later");
+    copy_files(from, copy);
+    kv_close(kv);
+    flip(copy, ".log", 130);
+    EXPECT_CODE(kv_open_mending(copy, "", &kv, &e), WEFT_CORRUPT);
+    EXPECT_OK(kv_open_cutting(copy, "", &kv, &e));
+    holds(kv, "key", "a value behind which there is a hole");
+    put(kv, "key", "a new one");
+    kv_close(kv);
+    EXPECT_OK(kv_open(copy, "", &kv, &e)); /* and now all is in order */
+    holds(kv, "key", "a new one");
+    kv_close(kv);
+}
+
+TEST(a_log_behind_one_with_a_hole_is_dropped_whole)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_fast_dir();
+    WEFT_FREE char *from = weft_asprintf("%s/db", dir);
+    WEFT_FREE char *older = weft_asprintf("%s/older", dir);
+    WEFT_FREE char *newer = weft_asprintf("%s/newer", dir);
+    struct kv *kv = NULL;
+    EXPECT_OK(kv_open(from, "", &kv, &e));
+    put(kv, "key", "a value");
+    put(kv, "key 2", "a value in the hole");
+    copy_files(from, older);
+    put(kv, "key", "a value that came later");
+    copy_files(from, newer);
+    kv_close(kv);
+    WEFT_FREE char *later = one_with(newer, ".log");
+    WEFT_FREE char *next = weft_asprintf("%s/999999.log", older);
+    flip(older, ".log", 60);
+    WEFT_CLEANUP(buf_done) struct buf b = weft_test_read(later);
+    EXPECT_OK(file_write_atomic(next, buf_bytes(&b), 0644, &e));
+    EXPECT_OK(kv_open_cutting(older, "", &kv, &e));
+    holds(kv, "key", "a value");
+    holds(kv, "key 2", NULL);
     kv_close(kv);
 }

@@ -364,3 +364,39 @@ TEST(an_iterator_that_looked_at_half_a_block_reads_it_whole_later)
     block_iter_free(w.it);
     world_end(&w, 4, 4);
 }
+
+/* ---- what a block costs -------------------------------------------------------------- */
+
+static uint64_t syncs_for(struct block_store *bs, const struct chain *c, uint64_t from,
+                          uint64_t count)
+{
+    struct weft_err e = { 0 };
+    disk_fault_set(NULL);
+    for (uint64_t i = from; i < from + count; i++)
+        EXPECT_OK(block_store_append(bs, &c->blocks[i]->v, BLOCK_APPEND_LATER, &e));
+    EXPECT_OK(block_store_sync(bs, &e));
+    EXPECT_EQ(block_store_height(bs), from + count);
+    return disk_calls(DISK_CALL_SYNC);
+}
+
+TEST(a_block_alone_costs_one_sync_and_a_group_two)
+{
+    WEFT_CLEANUP(story_done) struct story s;
+    struct weft_err e = { 0 };
+    quiet();
+    story_init(&s, LEDGER_ORDERER, 7);
+    WEFT_FREE char *dir = disk_new_dir();
+    disk_watch(dir);
+    struct block_stores *all = NULL;
+    struct block_store *bs = NULL;
+    EXPECT_OK(block_stores_open(dir, LEDGER_ORDERER, &all, &e));
+    EXPECT_OK(block_store_open(all, "mychannel", &bs, &e));
+    EXPECT_EQ(syncs_for(bs, &s.chain, 0, 1), 1);
+    EXPECT_EQ(syncs_for(bs, &s.chain, 1, 1), 1);
+    EXPECT_EQ(syncs_for(bs, &s.chain, 2, 5), 2);
+    EXPECT_EQ(syncs_for(bs, &s.chain, 7, 1), 1);
+    block_store_close(bs);
+    block_stores_close(all);
+    disk_watch(NULL);
+    EXPECT_OK(dir_remove_tree(dir, &e));
+}

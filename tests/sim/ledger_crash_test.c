@@ -221,11 +221,10 @@ static void record_story(struct disk_trace *ret)
 
 /* ---- logs ------------------------------------------------------------------------------------------ */
 
-/* A LevelDB log of what can't be made again, or tells what was announced. */
+/* A LevelDB log of what can't be made again. */
 static bool is_lasting_log(const struct disk_op *op)
 {
-    static const char *const folders[] = { "pvtdataStore/", "transientstore/", "ledgerProvider/",
-                                           "chains/index/" };
+    static const char *const folders[] = { "pvtdataStore/", "transientstore/", "ledgerProvider/" };
     size_t len = op->kind == DISK_CREATE ? strlen(op->path) : 0;
     for (size_t i = 0; i < WEFT_ARRAY_LEN(folders); i++)
         if (len > 4 && strncmp(op->path, folders[i], strlen(folders[i])) == 0 &&
@@ -266,7 +265,7 @@ static size_t check_log(const struct disk_trace *t, size_t created)
 }
 
 /* A crash can then spoil the end of a log, which is passed over (kv_open_mending), but leaves no
- * hole in it: that is damage, and ends the peer's start or loses what was announced. */
+ * hole in it: that is damage, and ends the peer's start. */
 TEST(what_cannot_be_made_again_is_synced_write_by_write)
 {
     WEFT_CLEANUP(disk_trace_done) struct disk_trace trace = { 0 };
