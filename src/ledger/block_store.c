@@ -143,6 +143,7 @@ static void block_store_release(struct block_store *bs)
     file_close(bs->fd);
     buf_done(&bs->record);
     kv_batch_free(bs->batch);
+    kv_batch_free(bs->flush.batch);
     snapshot_free(bs->tip);
     free(bs->path);
     free(bs->dir);
@@ -164,6 +165,7 @@ enum weft_code block_store_open(struct block_stores *s, const char *channel,
     bs->ix = (struct block_index){ s->index, bs->channel, s->kind };
     bs->file_bytes_max = s->file_bytes_max;
     bs->batch = kv_batch_new();
+    bs->flush.batch = kv_batch_new();
     bs->tip = snapshot_new(NULL, &tip_counting);
     WEFT_TRY(dir_make_lasting(s->root, bs->dir, e));
 
@@ -262,6 +264,7 @@ static enum weft_code save_next_file(struct block_store *bs, const struct block_
 
 static enum weft_code move_to_next_file(struct block_store *bs, struct weft_err *e)
 {
+    WEFT_ASSERT(!bs->flush.is_out); /* block_store_has_room */
     WEFT_TRY(block_store_flush(bs, e));
     struct block_checkpoint next = bs->written;
     next.file++;
@@ -343,34 +346,90 @@ static bool is_group(const struct block_store *bs)
     return height_of(&bs->written) - height_of(&bs->durable) > 1;
 }
 
-enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e)
+enum weft_code block_store_flush_begin(struct block_store *bs, bool *ret_any, struct weft_err *e)
 {
+    struct block_flush *f = &bs->flush;
+    WEFT_ASSERT(!f->is_out);
     if (bs->broken)
         return WEFT_FAIL(e, WEFT_IO, "channel [%s]: a write to disk failed earlier", bs->channel);
-    if (bs->written.size == bs->durable.size && bs->written.file == bs->durable.file)
+    *ret_any = bs->written.size != bs->durable.size || bs->written.file != bs->durable.file;
+    if (!*ret_any)
         return WEFT_OK;
-    enum weft_code rc = file_sync(bs->fd, bs->path, e);
-    if (rc != WEFT_OK) {
-        cut_back(bs, bs->durable.size);
-        return give_up(bs, rc, "error appending block to file", e);
-    }
-    block_checkpoint_put(&bs->ix, bs->batch, &bs->written);
-    rc = kv_write(bs->ix.kv, bs->batch, is_group(bs), e);
-    kv_batch_clear(bs->batch);
-    if (rc != WEFT_OK)
-        return give_up(bs, rc, "the block is stored but could not be indexed", e);
-    bs->durable = bs->written;
-    bs->sent = bs->written.size;
+    struct kv_batch *empty = f->batch;
+    f->batch = bs->batch;
+    bs->batch = empty;
+    f->until = bs->written;
+    f->is_group = is_group(bs);
+    f->is_file_synced = false;
+    f->is_out = true;
+    block_checkpoint_put(&bs->ix, f->batch, &f->until);
     return WEFT_OK;
+}
+
+enum weft_code block_store_flush_file(struct block_store *bs, struct weft_err *e)
+{
+    enum weft_code rc = file_sync(bs->fd, bs->path, e);
+    if (rc != WEFT_OK)
+        return weft_err_wrap(e, rc, "error appending block to file");
+    bs->flush.is_file_synced = true;
+    return WEFT_OK;
+}
+
+enum weft_code block_store_flush_index(struct block_store *bs, struct weft_err *e)
+{
+    enum weft_code rc = kv_write(bs->ix.kv, bs->flush.batch, bs->flush.is_group, e);
+    return rc == WEFT_OK ? rc
+                         : weft_err_wrap(e, rc, "the block is stored but could not be indexed");
+}
+
+void block_store_flush_end(struct block_store *bs, bool is_done)
+{
+    struct block_flush *f = &bs->flush;
+    WEFT_ASSERT(f->is_out);
+    f->is_out = false;
+    kv_batch_clear(f->batch);
+    if (is_done) {
+        bs->durable = f->until;
+        bs->sent = bs->sent > f->until.size ? bs->sent : f->until.size;
+        return;
+    }
+    if (!f->is_file_synced)
+        cut_back(bs, bs->durable.size);
+    bs->broken = true;
+}
+
+enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e)
+{
+    bool any = false;
+    WEFT_TRY(block_store_flush_begin(bs, &any, e));
+    if (!any)
+        return WEFT_OK;
+    enum weft_code rc = block_store_flush_file(bs, e);
+    if (rc == WEFT_OK)
+        rc = block_store_flush_index(bs, e);
+    block_store_flush_end(bs, rc == WEFT_OK);
+    return rc;
+}
+
+void block_store_announce(struct block_store *bs)
+{
+    if (bs->has_record && bs->written.last_block == bs->durable.last_block)
+        set_tip(bs);
+    else if (bs->has_record) /* that one's turn is later */
+        snapshot_set(bs->tip, NULL);
+    announce(bs);
+    if (bs->bytes_since_flush >= FLUSH_BYTES)
+        flush_now_and_then(bs);
 }
 
 enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e)
 {
     WEFT_TRY(block_store_flush(bs, e));
-    if (bs->has_record)
-        set_tip(bs);
-    announce(bs);
-    if (bs->bytes_since_flush >= FLUSH_BYTES)
-        flush_now_and_then(bs);
+    block_store_announce(bs);
     return WEFT_OK;
+}
+
+bool block_store_has_room(const struct block_store *bs, uint64_t record_bytes)
+{
+    return bs->written.size + record_bytes <= bs->file_bytes_max;
 }

@@ -106,6 +106,22 @@ enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e) WEF
 /* The same, and announces it. */
 enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
 
+/* A flush in parts, one at a time, so that appending goes on meanwhile: what is appended after
+ * the begin belongs to the next one.  Until the end nothing may be appended that needs a new file
+ * (block_store_has_room), flushed or closed.
+ *     begin        owner; not any: all is durable, and no end is wanted
+ *     file, index  any thread, in this order and once; after a failure no more of them
+ *     end          owner; not done: the store is broken, as after a sync that failed
+ *     announce     owner; what is durable */
+enum weft_code block_store_flush_begin(struct block_store *bs, bool *ret_any,
+                                       struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code block_store_flush_file(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code block_store_flush_index(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
+void block_store_flush_end(struct block_store *bs, bool is_done);
+void block_store_announce(struct block_store *bs);
+/* Does a record of that size go into the newest file? */
+bool block_store_has_room(const struct block_store *bs, uint64_t record_bytes);
+
 /* How many blocks are announced. */
 uint64_t block_store_height(const struct block_store *bs);
 /* Height and the two newest hashes, for getinfo.  The hashes are empty at
@@ -139,7 +155,8 @@ enum weft_code block_store_validation_code(struct block_store *bs, struct bytes 
                                            struct weft_err *e) WEFT_MUST_CHECK;
 
 /* The newest announced block, for those who waited for it: a reference to one that owns its bytes.
- * NULL: it has more than BLOCK_TIP_BYTES, or none came since the store was opened. */
+ * NULL: it has more than BLOCK_TIP_BYTES, others are appended behind it, or none came since the
+ * store was opened. */
 enum {
     BLOCK_TIP_BYTES = 64 << 10
 };

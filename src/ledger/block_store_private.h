@@ -30,6 +30,13 @@ struct block_stores {
 enum weft_code dir_make_lasting(const char *root, const char *path,
                                 struct weft_err *e) WEFT_MUST_CHECK;
 
+/* What is being made durable while more is appended: the thread's that syncs, from begin to end. */
+struct block_flush {
+    struct block_checkpoint until;
+    struct kv_batch *batch; /* its index entries, and the checkpoint */
+    bool is_out, is_group, is_file_synced;
+};
+
 struct block_store {
     struct block_index ix;
     char *channel, *dir;
@@ -43,7 +50,8 @@ struct block_store {
     char *path;
     uint64_t sent; /* so far the system was asked to write the newest file */
     struct buf record;
-    struct kv_batch *batch;     /* index entries of what is not yet synced */
+    struct kv_batch *batch; /* index entries of what is not yet synced, nor being synced */
+    struct block_flush flush;
     uint64_t bytes_since_flush; /* of blocks, since the index went into tables */
     bool broken;                /* a sync failed: nobody knows what is on disk */
     bool has_record;            /* `record` is the last block written */

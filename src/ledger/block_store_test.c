@@ -224,6 +224,54 @@ TEST(announces_a_group_only_when_it_is_synced)
     world_end(&w);
 }
 
+TEST(goes_on_appending_while_a_group_is_made_durable)
+{
+    struct weft_err e = { 0 };
+    struct world w;
+    bool any = false;
+    world_start(&w, LEDGER_PEER, 1 << 20);
+    EXPECT_OK(block_store_flush_begin(w.bs, &any, &e));
+    EXPECT(!any);
+    append(&w, 3, 1, BLOCK_APPEND_LATER);
+    EXPECT_OK(block_store_flush_begin(w.bs, &any, &e));
+    EXPECT(any);
+    append(&w, 1, 1, BLOCK_APPEND_LATER);
+    EXPECT_OK(block_store_flush_file(w.bs, &e));
+    append(&w, 1, 1, BLOCK_APPEND_LATER);
+    EXPECT_OK(block_store_flush_index(w.bs, &e));
+    append(&w, 1, 1, BLOCK_APPEND_LATER);
+    block_store_flush_end(w.bs, true);
+    EXPECT_EQ(block_store_height(w.bs), 0);
+    block_store_announce(w.bs);
+    EXPECT_EQ(block_store_height(w.bs), 3);
+    EXPECT(block_store_tip(w.bs) == NULL); /* it is not the last one written */
+    struct block *none = NULL;
+    EXPECT_CODE(block_store_read(w.bs, 3, &none, &e), WEFT_NOT_FOUND);
+    EXPECT_OK(block_store_sync(w.bs, &e));
+    expect_all(&w, 6);
+    WEFT_CLEANUP(block_unref) struct block *tip = block_store_tip(w.bs);
+    EXPECT_EQ(tip->v.number, 5);
+    block_unref(WEFT_TAKE(tip));
+    world_close(&w);
+    world_open(&w, LEDGER_PEER, 1 << 20);
+    expect_all(&w, 6);
+    world_end(&w);
+}
+
+TEST(says_whether_a_record_goes_into_the_newest_file)
+{
+    struct world w;
+    world_start(&w, LEDGER_ORDERER, 500);
+    append(&w, 1, 0, BLOCK_APPEND_SYNC);
+    WEFT_FREE char *path = weft_asprintf("%s/chains/ch/blockfile_000000", w.dir);
+    struct stat st;
+    EXPECT_EQ(stat(path, &st), 0);
+    uint64_t left = 500 - (uint64_t)st.st_size;
+    EXPECT(block_store_has_room(w.bs, left));
+    EXPECT(!block_store_has_room(w.bs, left + 1));
+    world_end(&w);
+}
+
 /* Fabric's rule: a file may be exactly the limit, a larger block has a file to
  * itself, and if that is the very first one, file 0 stays empty. */
 TEST(rolls_over_as_fabric_does)

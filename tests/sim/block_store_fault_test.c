@@ -223,6 +223,27 @@ TEST(a_failed_sync_stops_the_store_until_it_is_opened_again)
     world_end(&w, 4, 4);
 }
 
+TEST(a_failed_sync_takes_along_what_was_appended_behind_it)
+{
+    struct weft_err e = { 0 };
+    struct world w;
+    bool any = false;
+    world_start(&w, 2);
+    EXPECT_OK(append(&w, 2, BLOCK_APPEND_LATER, &e));
+    EXPECT_OK(block_store_flush_begin(w.bs, &any, &e));
+    EXPECT_OK(append(&w, 3, BLOCK_APPEND_LATER, &e));
+    struct disk_fault broken = { .call = DISK_CALL_SYNC, .error = EIO, .part = "blockfile" };
+    disk_fault_set(&broken);
+    EXPECT_CODE(block_store_flush_file(w.bs, &e), WEFT_IO);
+    EXPECT_WORDS(e, "error appending block to file: can't sync ");
+    block_store_flush_end(w.bs, false);
+    disk_fault_set(NULL);
+    EXPECT_CODE(append(&w, 4, BLOCK_APPEND_LATER, &e), WEFT_IO);
+    EXPECT_CODE(block_store_flush_begin(w.bs, &any, &e), WEFT_IO);
+    EXPECT_WORDS(e, "channel [ch]: a write to disk failed earlier");
+    world_end(&w, 2, 2); /* the unsure one was cut off, and the one behind it */
+}
+
 TEST(an_index_that_cannot_be_written_stops_the_store_but_the_block_is_kept)
 {
     struct weft_err e = { 0 };
