@@ -103,3 +103,20 @@ enum weft_code peer_world_take(struct peer_world *w, struct block *b, const stru
         tx_validator_decide(w->validator, v, kv_ledger_validation_state(w->ledger), w->codes, e));
     return kv_ledger_commit(w->ledger, v, w->codes, pvt, count, e);
 }
+
+enum weft_code peer_world_sync_some(struct peer_world *w, struct weft_err *e)
+{
+    if (w->sync == NULL)
+        return kv_ledger_sync_begin(w->ledger, &w->sync, e);
+    if (kv_sync_step(w->sync))
+        return WEFT_OK;
+    w->sync = NULL;
+    return kv_ledger_sync_end(w->ledger, e);
+}
+
+enum weft_code peer_world_sync(struct peer_world *w, struct weft_err *e)
+{
+    while (w->sync != NULL)
+        WEFT_TRY(peer_world_sync_some(w, e));
+    return kv_ledger_sync(w->ledger, e);
+}

@@ -13,7 +13,7 @@ struct expiry_keeper {
     struct buf key;
     size_t prefix_len; /* "channel/0" 00 '1' */
     uint64_t kept;     /* no entry goes with a block before this one */
-    bool is_due;       /* an entry has gone and is not forgotten */
+    bool is_due;       /* an entry has gone since that was asked */
 };
 
 struct expiry_keeper *expiry_keeper_new(struct kv *bookkeeper, const char *channel)
@@ -224,9 +224,11 @@ enum weft_code expiry_keeper_expire(struct expiry_keeper *k, uint64_t block,
     }
 }
 
-bool expiry_keeper_is_due(const struct expiry_keeper *k)
+bool expiry_keeper_take_due(struct expiry_keeper *k)
 {
-    return k->is_due;
+    bool is_due = k->is_due;
+    k->is_due = false;
+    return is_due;
 }
 
 enum weft_code expiry_keeper_forget(struct expiry_keeper *k, uint64_t block, struct weft_err *e)
@@ -252,6 +254,5 @@ enum weft_code expiry_keeper_forget(struct expiry_keeper *k, uint64_t block, str
     if (any)
         WEFT_TRY(kv_write(k->kv, k->batch, false, e));
     k->kept = block + 1;
-    k->is_due = false;
     return WEFT_OK;
 }

@@ -51,9 +51,9 @@ enum weft_code expiry_keeper_expire(struct expiry_keeper *k, uint64_t block,
                                     const struct state_reader *before, struct update_batch *updates,
                                     struct weft_err *e) WEFT_MUST_CHECK;
 
-/* Something went since the last forgetting: the state is to be synced when it is written, and
+/* Something went since this was asked last: the state is to be synced when it is written, and
  * then it can be forgotten. */
-bool expiry_keeper_is_due(const struct expiry_keeper *k);
+bool expiry_keeper_take_due(struct expiry_keeper *k);
 
 /* The state with the removals of this block and those before it is on the disk. */
 enum weft_code expiry_keeper_forget(struct expiry_keeper *k, uint64_t block,

@@ -73,14 +73,34 @@ void history_db_add(struct history_db *h, uint64_t block, uint64_t tx, const str
     }
 }
 
-enum weft_code history_db_commit(struct history_db *h, uint64_t block, uint64_t tx_count, bool sync,
-                                 struct weft_err *e)
+static void put_savepoint(struct history_db *h, uint64_t block, uint64_t tx_count)
 {
     WEFT_CLEANUP(buf_done) struct buf savepoint = { 0 };
     order_key_put(&savepoint, block);
     order_key_put(&savepoint, tx_count);
     kv_batch_put(h->batch, savepoint_key(h), buf_bytes(&savepoint));
-    WEFT_TRY(kv_write(h->kv, h->batch, sync, e));
-    kv_batch_clear(h->batch);
+}
+
+void history_db_swap(struct history_db *h, uint64_t block, uint64_t tx_count,
+                     struct kv_batch **batch)
+{
+    put_savepoint(h, block, tx_count);
+    struct kv_batch *full = h->batch;
+    h->batch = *batch;
+    *batch = full;
+}
+
+enum weft_code history_db_write(struct history_db *h, struct kv_batch *batch, bool sync,
+                                struct weft_err *e)
+{
+    WEFT_TRY(kv_write(h->kv, batch, sync, e));
+    kv_batch_clear(batch);
     return WEFT_OK;
+}
+
+enum weft_code history_db_commit(struct history_db *h, uint64_t block, uint64_t tx_count, bool sync,
+                                 struct weft_err *e)
+{
+    put_savepoint(h, block, tx_count);
+    return history_db_write(h, h->batch, sync, e);
 }

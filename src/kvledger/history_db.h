@@ -14,7 +14,7 @@
  * Go origin   core/ledger/kvledger/history/db.go core/ledger/kvledger/history/kv_encoding.go
  * Differs     batches need not be synced one by one: what a crash takes away is done again
  *             from the savepoint on (kv_ledger.h)
- * Owner       one thread (commit:<id>)
+ * Owner       one thread (commit:<id>), but for history_db_write
  * Memory      one block's entries
  * Limits      none of its own
  */
@@ -25,6 +25,7 @@
 
 struct history_db;
 struct kv;
+struct kv_batch;
 struct tx_check;
 
 /* The database is the folder's, for all channels; it stays open while this is. */
@@ -42,5 +43,12 @@ void history_db_add(struct history_db *h, uint64_t block, uint64_t tx, const str
 /* Writes the batch and the savepoint, and empties the batch. */
 enum weft_code history_db_commit(struct history_db *h, uint64_t block, uint64_t tx_count, bool sync,
                                  struct weft_err *e) WEFT_MUST_CHECK;
+
+/* The same in two, so that the next blocks' entries can be added meanwhile: the batch, with the
+ * savepoint, for an empty one; then it is written, on any thread, and empty. */
+void history_db_swap(struct history_db *h, uint64_t block, uint64_t tx_count,
+                     struct kv_batch **batch);
+enum weft_code history_db_write(struct history_db *h, struct kv_batch *batch, bool sync,
+                                struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

@@ -5,20 +5,11 @@
 #include "kvledger/tx_pvt_rwset.h"
 #include "os/clock.h"
 #include "proto/block.h"
-#include "proto/envelope.h"
 #include "validation/block_validation.h"
 
 #include <inttypes.h>
 
-LOG_DEFINE(logger, "kvledger");
 LOG_DEFINE(pvt_log, "gossip.privdata");
-
-enum {
-    /* What waits for a sync: more is synced without being asked. */
-    PENDING_BYTES_MAX = 8 << 20,
-    PENDING_BLOCKS_MAX = 256,
-    NS_PER_MS = 1000000,
-};
 
 /* ---- what the validator asks ------------------------------------------------------------------ */
 
@@ -149,89 +140,6 @@ static void add_commit_hash(struct kv_ledger *l, struct stored_block *s)
     s->slots[BLOCK_SLOT_COMMIT_HASH] = buf_bytes(&s->hash);
 }
 
-/* ---- what waits for a sync ---------------------------------------------------------------------------- */
-
-static void keep_id(struct kv_ledger *l, struct bytes envelope)
-{
-    char room[TX_ID_LEN + 1];
-    struct bytes id;
-    if (envelope_tx_id(envelope, room, &id, NULL) == WEFT_OK)
-        tx_ids_add(l->tx_ids, id);
-}
-
-static void remember(struct kv_ledger *l, const struct block_view *v,
-                     const struct kv_commit_times *times)
-{
-    if (l->told_count == l->told_cap) {
-        l->told_cap = l->told_cap > 0 ? 2 * l->told_cap : 16;
-        l->told = weft_realloc(l->told, l->told_cap * sizeof(*l->told));
-    }
-    l->told[l->told_count++] = (struct told_block){
-        .number = v->number,
-        .txs = v->txs.count,
-        .has_hash = l->has_commit_hash,
-        .hash = l->commit_hash,
-        .times = *times,
-    };
-    for (size_t i = 0; i < v->txs.count; i++)
-        keep_id(l, v->txs.at[i]);
-}
-
-void kv_ledger_tell_times(struct kv_ledger *l,
-                          void (*told)(void *ctx, const struct kv_commit_times *times), void *ctx)
-{
-    l->tell_times = told;
-    l->tell_ctx = ctx;
-}
-
-static void tell_block(const struct kv_ledger *l, const struct told_block *b,
-                       const struct kv_commit_times *t)
-{
-    struct bytes hash = b->has_hash ? digest_bytes(&b->hash) : bytes_of(NULL, 0);
-    WEFT_FREE char *hex = bytes_to_hex(hash);
-    uint64_t all_ns = t->validation_ns + t->storage_ns + t->state_ns;
-    LOG_INFO(&logger,
-             "[%s] Committed block [%" PRIu64 "] with %zu transaction(s) in %" PRIu64
-             "ms (state_validation=%" PRIu64 "ms block_and_pvtdata_commit=%" PRIu64
-             "ms state_commit=%" PRIu64 "ms) commitHash=[%s]",
-             l->channel, b->number, b->txs, all_ns / NS_PER_MS, t->validation_ns / NS_PER_MS,
-             t->storage_ns / NS_PER_MS, t->state_ns / NS_PER_MS, hex);
-    if (l->tell_times != NULL)
-        l->tell_times(l->tell_ctx, t);
-}
-
-static void tell_committed(struct kv_ledger *l, uint64_t flush_ns, uint64_t state_ns)
-{
-    for (size_t i = 0; i < l->told_count; i++) {
-        struct kv_commit_times t = l->told[i].times;
-        t.storage_ns += flush_ns;
-        t.block_ns += flush_ns;
-        t.state_ns = state_ns;
-        tell_block(l, &l->told[i], &t);
-    }
-    l->told_count = 0;
-}
-
-/* Blocks first: state and history never know of one that a crash can take away.  Readers hear
- * of the blocks when all of it is there. */
-enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e)
-{
-    if (l->told_count == 0)
-        return WEFT_OK;
-    uint64_t started = clock_monotonic_ns();
-    WEFT_TRY(block_store_flush(l->blocks, e));
-    uint64_t stored = clock_monotonic_ns();
-    bool has_expired = expiry_keeper_is_due(l->expiry);
-    WEFT_TRY(kv_ledger_write_state(l, has_expired, e));
-    WEFT_TRY(kv_ledger_write_history(l, e));
-    if (has_expired)
-        WEFT_TRY(expiry_keeper_forget(l->expiry, l->savepoint.block, e));
-    WEFT_TRY(tx_ids_indexed(l->tx_ids, e));
-    WEFT_TRY(block_store_sync(l->blocks, e));
-    tell_committed(l, stored - started, clock_monotonic_ns() - stored);
-    return WEFT_OK;
-}
-
 /* ---- commit --------------------------------------------------------------------------------------------- */
 
 static bool pvt_is_ahead(const struct kv_ledger *l)
@@ -305,10 +213,8 @@ static enum weft_code commit(struct kv_ledger *l, const struct block_view *v, st
     times.purge_ns = clock_monotonic_ns() - stored;
     kv_ledger_add_history(l, w);
     kv_ledger_pend(l, w);
-    remember(l, v, &times);
-    if (l->pending->bytes > PENDING_BYTES_MAX || l->told_count >= PENDING_BLOCKS_MAX)
-        return kv_ledger_sync(l, e);
-    return WEFT_OK;
+    kv_ledger_remember(l, v, &times);
+    return kv_ledger_is_full(l) && !l->sync.is_out ? kv_ledger_sync(l, e) : WEFT_OK;
 }
 
 static enum weft_code fetch_private(const struct block_validation *v,
@@ -331,6 +237,7 @@ enum weft_code kv_ledger_commit(struct kv_ledger *l, const struct block_validati
     const struct pvt_sources from = { pvt, pvt_count, l->transient };
     WEFT_CLEANUP(block_work_done) struct block_work w = { .txs = &txs };
     w.codes = codes;
+    WEFT_TRY(kv_ledger_check(l, e));
     WEFT_TRY(block_store_check_next(l->blocks, b, e));
     w.collections = collections_new(&l->committed, l->all->mspid);
     if (pvt_is_ahead(l))

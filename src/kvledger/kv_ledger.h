@@ -24,14 +24,21 @@
  *     commit 8   private data   block file                 state of 7 and 8 in memory
  *     sync                      both durable, then         state, history, then announced
  *
+ * A sync may run on another thread while the next blocks are committed: what its blocks change
+ * lies in memory then until it has ended, under what those behind it change.
+ *
+ *     kv_ledger_sync_begin     7 8       commit 9, 10, ...      owner
+ *     kv_sync_run                  7 8 to the disk              another thread
+ *     kv_ledger_sync_end                          7 8 announced    owner
+ *
  * Go origin   core/ledger/kvledger/kv_ledger.go core/ledger/kvledger/kv_ledger_provider.go
  *             core/ledger/ledgermgmt/ledger_mgmt.go
  * Differs     state and history are not synced block by block: a crash is made good from the
  *             block files, as theirs is
  * Owner       open, create, commit, sync, close: one thread (commit:<id>); what says so: any
- * Memory      the stores'; tx_ids.h
+ * Memory      the stores'; tx_ids.h; updates of blocks that wait for a sync or are in one
  * Limits      those of block_store.h; with 8 MB of updates or 256 blocks that wait for a sync
- *             a commit syncs by itself
+ *             a commit syncs by itself; while one runs, see kv_ledger_takes
  */
 #ifndef WEFT_KVLEDGER_KV_LEDGER_H
 #define WEFT_KVLEDGER_KV_LEDGER_H
@@ -117,6 +124,24 @@ enum weft_code kv_ledger_commit(struct kv_ledger *l, const struct block_validati
                                 uint8_t *codes, const struct kv_pvt_data *pvt, size_t pvt_count,
                                 struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e) WEFT_MUST_CHECK;
+
+/* The sync in parts, so that the next blocks can be decided and committed meanwhile: they make
+ * the next group.  One at a time, and until its end no other sync, no close.
+ *     begin   owner; NULL: nothing waits for a sync, and no end is wanted
+ *     run     any thread: writes and syncs; keeps an error for the end.  In steps, for tests:
+ *             false when there is no further one
+ *     end     owner: announces; the error of the run, after which the process must end */
+struct kv_sync;
+enum weft_code kv_ledger_sync_begin(struct kv_ledger *l, struct kv_sync **ret,
+                                    struct weft_err *e) WEFT_MUST_CHECK;
+void kv_sync_run(struct kv_sync *s);
+bool kv_sync_step(struct kv_sync *s);
+enum weft_code kv_ledger_sync_end(struct kv_ledger *l, struct weft_err *e) WEFT_MUST_CHECK;
+/* So much waits that a sync should begin; never while one is out. */
+bool kv_ledger_sync_is_due(const struct kv_ledger *l);
+/* False: as long as a sync is out, this one, which is the next, is not to be committed: enough
+ * waits behind it, or a new block file is wanted. */
+bool kv_ledger_takes(const struct kv_ledger *l, const struct block *b);
 
 /* How long a block took, told when it is announced, to whoever counts; on the owner.  Blocks
  * that were synced together each waited for the whole of it. */

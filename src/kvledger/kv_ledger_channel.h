@@ -1,9 +1,10 @@
 /* kv_ledger_channel.h - the inside of one channel's ledger.
  *
  * kv_ledger.c commits, kv_ledger_open.c opens and brings the stores up to the blocks;
- * kv_ledger_updates.c makes a block's updates, for both.
+ * kv_ledger_updates.c makes a block's updates, for both; kv_ledger_sync.c brings groups of blocks
+ * to the disk, and announces them.
  *
- *     committed = pending updates over the state database
+ *     committed = pending updates over those of the group that is being synced over the database
  *     check, apply -> updates of the block -> pending -> (kv_ledger_sync) state database
  *
  * Go origin   none
@@ -51,6 +52,37 @@ struct told_block {
     struct kv_commit_times times;
 };
 
+struct told_blocks {
+    struct told_block *at;
+    size_t count, cap;
+};
+
+enum kv_sync_stage {
+    KV_SYNC_BLOCKS,
+    KV_SYNC_INDEX,
+    KV_SYNC_STATE,
+    KV_SYNC_HISTORY,
+    KV_SYNC_DONE,
+};
+
+/* A group of blocks on its way to the disk.  From begin to end it is the thread's that runs it,
+ * but for the updates, which nobody changes and the owner reads, too. */
+struct kv_sync {
+    struct kv_ledger *ledger;
+    struct update_batch *updates; /* empty while no group is out */
+    struct state_version savepoint;
+    struct kv_batch *history; /* with its savepoint; NULL: none is kept */
+    struct told_blocks told;
+    bool is_out, has_failed; /* the owner's alone */
+    bool is_flushing, has_expired;
+    enum kv_sync_stage next;
+    uint64_t since_ns, flush_ns;
+    enum weft_code rc;
+    struct weft_err why;
+};
+void kv_sync_init(struct kv_sync *s, struct kv_ledger *l);
+void kv_sync_done(struct kv_sync *s);
+
 struct kv_ledger {
     struct kv_ledgers *all;
     char *channel;
@@ -68,16 +100,16 @@ struct kv_ledger {
     struct digest commit_hash;
 
     struct update_batch *updates; /* of the block that is being committed */
-    struct update_batch *pending; /* of blocks that are not synced */
+    struct update_batch *pending; /* of blocks that are not synced, nor being synced */
     struct state_version savepoint;
     uint64_t pending_txs; /* of the newest of them */
     struct tx_ids *tx_ids;
-    struct told_block *told;
-    size_t told_count, told_cap;
+    struct told_blocks told;
+    struct kv_sync sync;
     void (*tell_times)(void *ctx, const struct kv_commit_times *times); /* NULL: nobody counts */
     void *tell_ctx;
 
-    struct state_overlay overlay;
+    struct state_overlay beneath, overlay;
     struct state_reader committed;
     struct validation_state validation_state;
     struct buf room;
@@ -109,9 +141,12 @@ void kv_ledger_pend(struct kv_ledger *l, const struct block_work *w);
 /* Its writes go into the history's batch. */
 void kv_ledger_add_history(struct kv_ledger *l, const struct block_work *w);
 
-/* What waits goes into the state database, and into the history's. */
-enum weft_code kv_ledger_write_state(struct kv_ledger *l, bool sync,
-                                     struct weft_err *e) WEFT_MUST_CHECK;
-enum weft_code kv_ledger_write_history(struct kv_ledger *l, struct weft_err *e) WEFT_MUST_CHECK;
+/* It is told of, and its ids are known, until it is announced. */
+void kv_ledger_remember(struct kv_ledger *l, const struct block_view *v,
+                        const struct kv_commit_times *times);
+/* Not if a sync has failed. */
+enum weft_code kv_ledger_check(const struct kv_ledger *l, struct weft_err *e) WEFT_MUST_CHECK;
+/* More must not wait. */
+bool kv_ledger_is_full(const struct kv_ledger *l);
 
 #endif

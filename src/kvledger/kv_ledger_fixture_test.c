@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "os/dirs.h"
+#include "os/jobs.h"
 #include "peer_fixture.h"
 #include "proto/block.h"
 #include "proto/metadata.h"
@@ -61,6 +62,105 @@ TEST(with_the_private_data_every_database_is_the_peers_key_by_key)
         peer_world_close(&w);
         peer_fixture_expect_databases(dir);
     }
+}
+
+/* ---- blocks that come while those before them are on their way to the disk ---------------------------- */
+
+/* A step of the sync with each so many blocks. */
+static void take_blocks_meanwhile(struct peer_world *w, const struct peer_fixture_pvt *pvt,
+                                  uint64_t each_step)
+{
+    struct weft_err e = { 0 };
+    for (uint64_t n = 0; n < BLOCKS; n++) {
+        WEFT_CLEANUP(block_unref) struct block *b = peer_fixture_block(n);
+        EXPECT_OK(peer_world_take(w, b, pvt->blocks[n].txs, pvt->blocks[n].count, &e));
+        if (n % each_step == 0)
+            EXPECT_OK(peer_world_sync_some(w, &e));
+    }
+    EXPECT_OK(peer_world_sync(w, &e));
+}
+
+TEST(blocks_that_come_while_others_are_synced_make_no_other_databases)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(peer_fixture_pvt_done) struct peer_fixture_pvt pvt = { 0 };
+    peer_fixture_pvt_read(&pvt);
+    for (uint64_t each = 1; each < 4; each++) {
+        WEFT_FREE char *dir = weft_test_fast_dir();
+        WEFT_CLEANUP(peer_world_close) struct peer_world w;
+        EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
+        take_blocks_meanwhile(&w, &pvt, each);
+        peer_fixture_expect_blocks(&w);
+        peer_world_close(&w);
+        peer_fixture_expect_databases(dir);
+    }
+}
+
+struct sync_job {
+    struct job job;
+    struct kv_sync *sync;
+    struct peer_world *w;
+    bool is_out;
+};
+
+static void run_sync(struct job *j)
+{
+    kv_sync_run(WEFT_CONTAINER_OF(j, struct sync_job, job)->sync);
+}
+
+static void sync_back(struct mail *m, void *owner)
+{
+    struct sync_job *s = owner;
+    struct weft_err e = { 0 };
+    (void)m;
+    EXPECT_OK(kv_ledger_sync_end(s->w->ledger, &e));
+    s->is_out = false;
+}
+
+static void sync_dropped(struct mail *m)
+{
+    (void)m;
+}
+
+static void sync_elsewhere(struct sync_job *s, struct jobs *pool, struct mailbox *mb)
+{
+    struct weft_err e = { 0 };
+    WEFT_IGNORE(mailbox_drain(mb, s, 1) == 0);
+    if (s->is_out)
+        return;
+    EXPECT_OK(kv_ledger_sync_begin(s->w->ledger, &s->sync, &e));
+    if (s->sync == NULL)
+        return;
+    s->job = (struct job){ .run = run_sync,
+                           .back = mb,
+                           .mail = { .handle = sync_back, .drop = sync_dropped } };
+    s->is_out = jobs_submit(pool, &s->job);
+    EXPECT(s->is_out);
+}
+
+TEST(a_sync_on_another_thread_makes_no_other_databases)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_fast_dir();
+    WEFT_CLEANUP(peer_fixture_pvt_done) struct peer_fixture_pvt pvt = { 0 };
+    WEFT_CLEANUP(peer_world_close) struct peer_world w;
+    struct mailbox *mb = mailbox_new("owner", 1);
+    struct jobs *pool = jobs_new("sync", 1, 1);
+    struct sync_job s = { .w = &w };
+    peer_fixture_pvt_read(&pvt);
+    EXPECT_OK(peer_world_open(&w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, &e));
+    for (uint64_t n = 0; n < BLOCKS; n++) {
+        WEFT_CLEANUP(block_unref) struct block *b = peer_fixture_block(n);
+        EXPECT_OK(peer_world_take(&w, b, pvt.blocks[n].txs, pvt.blocks[n].count, &e));
+        sync_elsewhere(&s, pool, mb);
+    }
+    jobs_free(pool);
+    WEFT_IGNORE(mailbox_drain(mb, &s, 1) == 0);
+    EXPECT_OK(kv_ledger_sync(w.ledger, &e));
+    mailbox_free(mb);
+    peer_fixture_expect_blocks(&w);
+    peer_world_close(&w);
+    peer_fixture_expect_databases(dir);
 }
 
 /* ---- going on from what a peer left --------------------------------------------------------------- */

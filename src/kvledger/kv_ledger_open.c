@@ -48,6 +48,13 @@ static enum weft_code look(struct kv_ledger *l, struct recovery *r, struct weft_
     return WEFT_OK;
 }
 
+static enum weft_code write_state(struct kv_ledger *l, bool sync, struct weft_err *e)
+{
+    WEFT_TRY(state_db_apply(l->state, l->pending, &l->savepoint, sync, e));
+    update_batch_clear(l->pending);
+    return WEFT_OK;
+}
+
 static enum weft_code replay_state(struct kv_ledger *l, struct block_work *w, struct weft_err *e)
 {
     uint64_t number = w->txs->number;
@@ -58,7 +65,7 @@ static enum weft_code replay_state(struct kv_ledger *l, struct block_work *w, st
     kv_ledger_pend(l, w);
     if (number % REPLAY_TELL == 0)
         LOG_INFO(&logger, "Recommitting block [%" PRIu64 "] to state database", number);
-    return l->pending->bytes > REPLAY_BYTES ? kv_ledger_write_state(l, false, e) : WEFT_OK;
+    return l->pending->bytes > REPLAY_BYTES ? write_state(l, false, e) : WEFT_OK;
 }
 
 static enum weft_code replay_history(struct kv_ledger *l, const struct block_work *w,
@@ -97,7 +104,7 @@ static enum weft_code replay(struct kv_ledger *l, const struct recovery *r, uint
         WEFT_TRY(replay_block(l, r, b, e));
     }
     if (r->state <= last)
-        WEFT_TRY(kv_ledger_write_state(l, true, e));
+        WEFT_TRY(write_state(l, true, e));
     LOG_INFO(&logger, "Recommitted lost blocks - firstBlockNum=%" PRIu64 ", lastBlockNum=%" PRIu64,
              from, last);
     return WEFT_OK;
@@ -161,10 +168,13 @@ enum weft_code kv_ledger_open_stores(struct kv_ledgers *all, const char *channel
     l->updates = update_batch_new();
     l->pending = update_batch_new();
     WEFT_TRY(open_stores(l, e));
-    l->overlay = (struct state_overlay){ l->pending, state_db_reader(l->state) };
+    kv_sync_init(&l->sync, l);
+    l->beneath = (struct state_overlay){ l->sync.updates, state_db_reader(l->state) };
+    l->overlay = (struct state_overlay){ l->pending, state_overlay_reader(&l->beneath) };
     l->committed = state_overlay_reader(&l->overlay);
     kv_ledger_init_validation_state(l);
     WEFT_TRY(recover(l, e));
+    (void)expiry_keeper_take_due(l->expiry); /* forgotten, too */
     WEFT_TRY(tx_ids_new(l->blocks, &l->tx_ids, e));
     l->next = block_store_height(l->blocks);
     if (l->next > 0)
@@ -198,7 +208,8 @@ void kv_ledger_close(struct kv_ledger *l)
     mvcc_free(l->mvcc);
     tx_ids_free(l->tx_ids);
     buf_done(&l->room);
-    free(l->told);
+    kv_sync_done(&l->sync);
+    free(l->told.at);
     free(l->channel);
     free(l);
 }

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "bundle/bundle.h"
+#include "kvledger/kv_ledger_private.h"
 #include "proto/block.h"
 #include "proto/envelope.h"
 #include "proto/metadata.h"
@@ -197,6 +198,127 @@ TEST(the_next_block_sees_what_nobody_else_does_before_the_sync)
     open_again(&w);
     expect_state(&w, "a", "1");
     EXPECT(knows_id(&w, w.tx_id));
+}
+
+/* Of the key: 1 on its way to the disk, 2 behind it. */
+TEST(the_next_block_sees_those_behind_a_sync_over_those_in_it)
+{
+    WEFT_CLEANUP(world_done) struct world w;
+    struct weft_err e = { 0 };
+    struct kv_sync *s = NULL;
+    char first[TX_ID_LEN];
+    world_init(&w);
+    add_write(&w, "a", "1");
+    memcpy(first, w.tx_id, TX_ID_LEN);
+    add_write(&w, "b", "1");
+    commit(&w);
+    EXPECT_OK(kv_ledger_sync_begin(w.ledger, &s, &e));
+    for (int more = 1; more;) {
+        rwset_namespace(&w.set, "asset");
+        rwset_read(&w.set, bytes_of_str("b"), &(struct made_version){ 1, 1 });
+        rwset_write(&w.set, bytes_of_str("a"), bytes_of_str("2"));
+        add_tx(&w);
+        commit(&w);
+        EXPECT_EQ(w.codes[0], TX_VALID);
+        expect_state(&w, "a", "2");
+        expect_state(&w, "b", "1");
+        EXPECT(knows_id(&w, first));
+        EXPECT(knows_id(&w, w.tx_id));
+        EXPECT_EQ(announced(&w), 1);
+        more = kv_sync_step(s);
+    }
+    EXPECT_OK(kv_ledger_sync_end(w.ledger, &e));
+    EXPECT_EQ(announced(&w), 2);
+    expect_state(&w, "a", "2");
+    expect_state(&w, "b", "1");
+    EXPECT(knows_id(&w, first));
+    EXPECT(snapshot_has(&w, "b"));
+    sync_ledger(&w);
+    EXPECT_EQ(announced(&w), kv_ledger_next(w.ledger));
+    open_again(&w);
+    expect_state(&w, "a", "2");
+}
+
+TEST(what_is_committed_behind_a_sync_is_given_up_with_a_close)
+{
+    WEFT_CLEANUP(world_done) struct world w;
+    struct weft_err e = { 0 };
+    struct kv_sync *s = NULL;
+    world_init(&w);
+    add_write(&w, "a", "1");
+    commit(&w);
+    EXPECT_OK(kv_ledger_sync_begin(w.ledger, &s, &e));
+    kv_sync_run(s);
+    add_write(&w, "a", "2");
+    commit(&w);
+    EXPECT_OK(kv_ledger_sync_end(w.ledger, &e));
+    open_again(&w);
+    uint64_t height = announced(&w);
+    EXPECT(height >= 2);
+    expect_state(&w, "a", height == 2 ? "1" : "2");
+}
+
+TEST(a_block_for_a_new_file_waits_until_a_sync_has_ended)
+{
+    WEFT_CLEANUP(world_done) struct world w;
+    struct weft_err e = { 0 };
+    struct kv_sync *s = NULL;
+    world_init(&w);
+    WEFT_FREE char *large = weft_alloc(20001);
+    memset(large, 'x', 20000);
+    close_folder(&w);
+    open_folder(&w);
+    block_stores_set_file_bytes(w.all->blocks, 64 << 10);
+    EXPECT_OK(kv_ledger_open(w.all, "ch", &w.ledger, &e));
+    bool had_to_wait = false;
+    for (int i = 0; i < 8; i++) {
+        add_write(&w, "a", large);
+        WEFT_CLEANUP(block_unref) struct block *b = next_block(&w, false);
+        if (!kv_ledger_takes(w.ledger, b)) {
+            had_to_wait = true;
+            kv_sync_run(WEFT_TAKE(s));
+            EXPECT_OK(kv_ledger_sync_end(w.ledger, &e));
+        }
+        EXPECT(kv_ledger_takes(w.ledger, b));
+        EXPECT_OK(commit_block(&w, b, &e));
+        if (s == NULL)
+            EXPECT_OK(kv_ledger_sync_begin(w.ledger, &s, &e));
+    }
+    EXPECT(had_to_wait);
+    kv_sync_run(s);
+    EXPECT_OK(kv_ledger_sync_end(w.ledger, &e));
+    sync_ledger(&w);
+    EXPECT_EQ(announced(&w), 9);
+}
+
+TEST(so_many_updates_may_wait_and_half_of_them_behind_a_sync)
+{
+    WEFT_CLEANUP(world_done) struct world w;
+    struct weft_err e = { 0 };
+    struct kv_sync *s = NULL;
+    world_init(&w);
+    WEFT_FREE char *large = weft_alloc((3 << 20) + 1);
+    memset(large, 'x', 3 << 20);
+    WEFT_CLEANUP(block_unref) struct block *any = NULL; /* a small one */
+    EXPECT_OK(block_store_read(kv_ledger_blocks(w.ledger), 0, &any, &e));
+    for (int i = 0; i < 2; i++) {
+        EXPECT(!kv_ledger_sync_is_due(w.ledger));
+        add_write(&w, i == 0 ? "a" : "b", large);
+        commit(&w);
+    }
+    EXPECT(kv_ledger_sync_is_due(w.ledger));
+    EXPECT_OK(kv_ledger_sync_begin(w.ledger, &s, &e));
+    EXPECT(!kv_ledger_sync_is_due(w.ledger));
+    for (int i = 0; i < 2; i++) {
+        EXPECT(kv_ledger_takes(w.ledger, any));
+        add_write(&w, i == 0 ? "a" : "b", large);
+        commit(&w);
+    }
+    EXPECT(!kv_ledger_takes(w.ledger, any));
+    kv_sync_run(s);
+    EXPECT_OK(kv_ledger_sync_end(w.ledger, &e));
+    EXPECT(kv_ledger_takes(w.ledger, any));
+    EXPECT_EQ(announced(&w), 3);
 }
 
 TEST(reads_are_held_against_blocks_that_are_not_synced)

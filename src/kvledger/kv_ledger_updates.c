@@ -128,17 +128,3 @@ void kv_ledger_add_history(struct kv_ledger *l, const struct block_work *w)
         if (w->codes[i] == TX_VALID)
             history_db_add(l->history, w->txs->number, i, block_txs_at(w->txs, i));
 }
-
-enum weft_code kv_ledger_write_state(struct kv_ledger *l, bool sync, struct weft_err *e)
-{
-    WEFT_TRY(state_db_apply(l->state, l->pending, &l->savepoint, sync, e));
-    update_batch_clear(l->pending);
-    return WEFT_OK;
-}
-
-enum weft_code kv_ledger_write_history(struct kv_ledger *l, struct weft_err *e)
-{
-    if (l->history == NULL)
-        return WEFT_OK;
-    return history_db_commit(l->history, l->savepoint.block, l->pending_txs, false, e);
-}

@@ -10,8 +10,10 @@ struct tx_ids {
     struct id_filter filter;
     bool is_whole;
     struct buf read_from; /* the first key of the index that the filter has not got */
-    struct byte_map waiting;
-    struct arena room;
+    struct ids {
+        struct byte_map map;
+        struct arena room;
+    } waiting, leaving; /* added; on their way into the index */
 };
 
 static void take_id(void *ctx, struct bytes id)
@@ -40,14 +42,20 @@ enum weft_code tx_ids_new(struct block_store *blocks, struct tx_ids **ret, struc
     return WEFT_OK;
 }
 
+static void ids_done(struct ids *i)
+{
+    byte_map_done(&i->map);
+    arena_done(&i->room);
+}
+
 void tx_ids_free(struct tx_ids *t)
 {
     if (t == NULL)
         return;
     id_filter_done(&t->filter);
     buf_done(&t->read_from);
-    byte_map_done(&t->waiting);
-    arena_done(&t->room);
+    ids_done(&t->waiting);
+    ids_done(&t->leaving);
     free(t);
 }
 
@@ -56,24 +64,32 @@ enum weft_code tx_ids_has(struct tx_ids *t, struct bytes id, bool *ret, struct w
     *ret = false;
     if (t->is_whole && !id_filter_may_have(&t->filter, id))
         return WEFT_OK;
-    *ret = byte_map_find(&t->waiting, id) != NULL;
+    *ret = byte_map_find(&t->waiting.map, id) != NULL || byte_map_find(&t->leaving.map, id) != NULL;
     return *ret ? WEFT_OK : block_store_has_tx_id(t->blocks, id, ret, e);
 }
 
 void tx_ids_add(struct tx_ids *t, struct bytes id)
 {
     id_filter_add(&t->filter, id);
-    uint8_t *copy = arena_alloc(&t->room, id.len + 1);
+    uint8_t *copy = arena_alloc(&t->waiting.room, id.len + 1);
     if (id.len > 0)
         memcpy(copy, id.data, id.len);
-    *byte_map_at(&t->waiting, bytes_of(copy, id.len)) = t;
+    *byte_map_at(&t->waiting.map, bytes_of(copy, id.len)) = t;
+}
+
+void tx_ids_indexing(struct tx_ids *t)
+{
+    struct ids empty = t->leaving;
+    WEFT_ASSERT(empty.map.count == 0);
+    t->leaving = t->waiting;
+    t->waiting = empty;
 }
 
 enum weft_code tx_ids_indexed(struct tx_ids *t, struct weft_err *e)
 {
-    size_t added = t->waiting.count;
-    byte_map_clear(&t->waiting);
-    arena_reset(&t->room);
+    size_t added = t->leaving.map.count;
+    byte_map_clear(&t->leaving.map);
+    arena_reset(&t->leaving.room);
     return read_some(t, TX_IDS_A_TX * added, e);
 }
 

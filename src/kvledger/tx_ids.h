@@ -41,7 +41,8 @@ enum weft_code tx_ids_has(struct tx_ids *t, struct bytes id, bool *ret,
                           struct weft_err *e) WEFT_MUST_CHECK;
 /* Of a transaction that is committed and not indexed; copied. */
 void tx_ids_add(struct tx_ids *t, struct bytes id);
-/* All that were added are in the index now. */
+/* All that were added are on their way into the index; then they are in it. */
+void tx_ids_indexing(struct tx_ids *t);
 enum weft_code tx_ids_indexed(struct tx_ids *t, struct weft_err *e) WEFT_MUST_CHECK;
 
 /* Does the filter have all ids? */

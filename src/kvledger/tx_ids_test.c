@@ -123,6 +123,8 @@ TEST(no_id_is_overlooked_while_they_are_read_into_memory)
         EXPECT(!has(&w, id));
         tx_ids_add(w.ids, bytes_of_str(id));
         EXPECT(has(&w, id));
+        tx_ids_indexing(w.ids);
+        EXPECT(has(&w, id));
         EXPECT_OK(tx_ids_indexed(w.ids, &e)); /* a little early for an empty index */
         EXPECT(!has(&w, id));
     }
@@ -144,8 +146,12 @@ TEST(an_id_is_known_before_its_block_is_indexed)
         tx_ids_add(w.ids, bytes_of_str(id));
     }
     EXPECT_EQ(count_known(&w), 2000);
+    tx_ids_indexing(w.ids);
+    tx_ids_add(w.ids, bytes_of_str("of the next block"));
+    EXPECT_EQ(count_known(&w), 2000);
     EXPECT_OK(block_store_append(w.blocks, &w.chain.blocks[1]->v, BLOCK_APPEND_SYNC, &e));
     EXPECT_OK(tx_ids_indexed(w.ids, &e));
+    EXPECT(has(&w, "of the next block"));
     EXPECT_EQ(count_known(&w), 2000);
     expect_strangers(&w);
 }

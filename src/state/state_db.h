@@ -23,8 +23,10 @@
  *             core/ledger/kvledger/txmgmt/privacyenabledstate/optimization.go
  * Differs     batches are not synced one by one: the block files are the truth, and what a
  *             crash takes away is done again from the savepoint on (kv_ledger.h)
- * Owner       open, apply, close: one thread (commit:<id>); readers of the database itself:
- *             that thread too, or any while nothing is applied; snapshots: any thread
+ * Owner       open, close: one thread (commit:<id>); apply: one at a time, on any.  Readers of
+ *             the database itself: that thread, too; while another one applies updates they may
+ *             see them already, so whoever reads then lays them over it (state_overlay.h).
+ *             Snapshots: any thread
  * Memory      LevelDB's; the names of namespaces with metadata
  * Limits      none of its own
  */

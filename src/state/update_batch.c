@@ -94,6 +94,7 @@ static struct update_space *space_for(struct update_batch *b, const struct state
         b->spaces = weft_realloc(b->spaces, b->cap * sizeof(struct update_space *));
     }
     b->spaces[b->count++] = s;
+    b->is_sorted = false;
     *byte_map_at(&b->by_name, bytes_of(kept, name.len)) = s;
     b->last = s;
     return s;
@@ -189,8 +190,9 @@ static int compare_spaces(const void *a, const void *b)
 
 void update_space_sort(struct update_space *s)
 {
-    if (!s->is_sorted)
-        qsort(s->updates, s->count, sizeof(struct update *), compare_updates);
+    if (s->is_sorted)
+        return;
+    qsort(s->updates, s->count, sizeof(struct update *), compare_updates);
     s->is_sorted = true;
 }
 
@@ -210,8 +212,10 @@ size_t update_space_seek(struct update_space *s, struct bytes key)
 
 void update_batch_sort(struct update_batch *b)
 {
-    if (b->count > 1)
+    if (b->count > 1 && !b->is_sorted)
         qsort(b->spaces, b->count, sizeof(struct update_space *), compare_spaces);
+    if (!b->is_sorted)
+        b->is_sorted = true;
     for (size_t i = 0; i < b->count; i++)
         update_space_sort(b->spaces[i]);
 }

@@ -13,7 +13,8 @@
  * Go origin   core/ledger/kvledger/txmgmt/statedb/statedb.go UpdateBatch
  *             core/ledger/kvledger/txmgmt/privacyenabledstate/types.go UpdateBatch
  * Differs     one batch for the public, hashed and private
- * Owner       whoever holds it; not shared
+ * Owner       whoever holds it.  While nothing is put, and once it is sorted, another thread may
+ *             walk through its spaces
  * Memory      copies of keys and values, until it is cleared
  * Limits      none of its own: as much as the blocks have
  */
@@ -43,6 +44,7 @@ struct update_space {
 struct update_batch {
     struct update_space **spaces;
     size_t count, cap;
+    bool is_sorted; /* the spaces are */
     struct byte_map by_name;
     struct byte_map with_metadata; /* namespaces in which a key has any */
     size_t bytes;                  /* of keys, values and metadata */
@@ -73,6 +75,7 @@ void update_batch_add_all(struct update_batch *b, const struct update_batch *fro
 void update_space_sort(struct update_space *s);
 /* Where the first key that is not before `key` is; sorts it. */
 size_t update_space_seek(struct update_space *s, struct bytes key);
+/* Changes nothing where all is sorted: others may look things up meanwhile. */
 void update_batch_sort(struct update_batch *b);
 
 #endif

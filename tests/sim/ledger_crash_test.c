@@ -17,6 +17,8 @@
 #include "proto/block.h"
 #include "weft_test.h"
 
+#include <errno.h>
+
 enum {
     QUIET_BLOCKS = 30, /* before it gets interesting */
     BLOCKS = 46,
@@ -71,6 +73,25 @@ static enum weft_code open_peer(struct peer_world *w, const char *dir, struct we
     return peer_world_open_purging(w, dir, "Org1MSP", PEER_FIXTURE_CHANNEL, PURGE_INTERVAL, e);
 }
 
+/* The same, with a step of a sync after each two: at any time blocks may lie behind those that
+ * are on their way to the disk. */
+static enum weft_code take_meanwhile(struct peer_world *w, uint64_t to, struct weft_err *e)
+{
+    uint64_t synced = w->ledger != NULL ? kv_ledger_next(w->ledger) : 0;
+    for (uint64_t n = synced; n < to; n++) {
+        disk_mark(synced | (n + 1) << 32);
+        WEFT_TRY(peer_world_take(w, world.blocks[n], world.pvt.blocks[n].txs,
+                                 world.pvt.blocks[n].count, e));
+        if (n < QUIET_BLOCKS / 2 || n % 2 == 0)
+            WEFT_TRY(peer_world_sync_some(w, e));
+        if (n + 1 == to)
+            WEFT_TRY(peer_world_sync(w, e));
+        synced = block_store_height(kv_ledger_blocks(w->ledger));
+        disk_mark(synced | (n + 1) << 32);
+    }
+    return WEFT_OK;
+}
+
 /* Blocks on their way in, some of them in groups that share a sync. */
 static enum weft_code take(struct peer_world *w, uint64_t to, bool marks, struct weft_err *e)
 {
@@ -90,14 +111,24 @@ static enum weft_code take(struct peer_world *w, uint64_t to, bool marks, struct
     return WEFT_OK;
 }
 
+/* What a peer may do with its syncs. */
+enum story {
+    STORY_QUIET, /* as the next one, without marks */
+    STORY_IN_TURN,
+    STORY_MEANWHILE,
+};
+
 /* Twice, so that opening and closing are in it. */
-static enum weft_code play(const char *dir, bool marks, struct weft_err *e)
+static enum weft_code play(const char *dir, enum story story, struct weft_err *e)
 {
     static const uint64_t stops[] = { QUIET_BLOCKS, 38, BLOCKS };
     for (size_t i = 0; i < WEFT_ARRAY_LEN(stops); i++) {
         WEFT_CLEANUP(peer_world_close) struct peer_world w;
         WEFT_TRY(open_peer(&w, dir, e));
-        WEFT_TRY(take(&w, stops[i], marks, e));
+        if (story == STORY_MEANWHILE)
+            WEFT_TRY(take_meanwhile(&w, stops[i], e));
+        else
+            WEFT_TRY(take(&w, stops[i], story == STORY_IN_TURN, e));
     }
     return WEFT_OK;
 }
@@ -112,7 +143,7 @@ static void world_init(void)
     for (uint64_t n = 0; n < BLOCKS; n++)
         world.blocks[n] = peer_fixture_block(n);
     WEFT_FREE char *dir = disk_new_dir();
-    EXPECT_OK(play(dir, false, &e));
+    EXPECT_OK(play(dir, STORY_QUIET, &e));
     for (size_t i = 0; i < WEFT_ARRAY_LEN(databases); i++)
         dump(dir, databases[i], &world.dumps[i]);
     EXPECT_OK(dir_remove_tree(dir, &e));
@@ -121,6 +152,7 @@ static void world_init(void)
 /* ---- looking at what is left ---------------------------------------------------------------------- */
 
 struct crash {
+    enum story story;
     struct disk_trace trace;
     struct disk_model model;
     struct weft_rand rand;
@@ -200,20 +232,21 @@ static struct share share_of_environment(void)
  * that share a sync: an index that is lost with them must not be. */
 static bool is_chosen(const struct crash *c, const struct share *s, size_t point, size_t kind)
 {
+    size_t each = c->story == STORY_MEANWHILE ? 7 : 2; /* there it is always in a group */
     bool interesting = point < 150 || c->tried > QUIET_BLOCKS;
     if (s->of > 0)
         return point % s->of == s->rest;
     bool in_group = c->tried > c->announced + 1 && kinds[kind].data == DISK_DATA_PAGES;
-    return (interesting && point % 17 == 3 * kind) || (in_group && point % 2 == 0);
+    return (interesting && point % 17 == 3 * kind) || (in_group && point % each == 0);
 }
 
-static void record_story(struct disk_trace *ret)
+static void record_story(enum story story, struct disk_trace *ret)
 {
     struct weft_err e = { 0 };
     WEFT_FREE char *dir = disk_new_dir();
     disk_watch(dir);
     disk_record_start(ret);
-    EXPECT_OK(play(dir, true, &e));
+    EXPECT_OK(play(dir, story, &e));
     disk_record_stop();
     disk_watch(NULL);
     EXPECT_OK(dir_remove_tree(dir, &e));
@@ -271,19 +304,19 @@ TEST(what_cannot_be_made_again_is_synced_write_by_write)
     WEFT_CLEANUP(disk_trace_done) struct disk_trace trace = { 0 };
     size_t records = 0;
     world_init();
-    record_story(&trace);
+    record_story(STORY_IN_TURN, &trace);
     for (size_t i = 0; i < trace.count; i++)
         if (is_lasting_log(&trace.ops[i]))
             records += check_log(&trace, i);
     EXPECT(records > 2 * BLOCKS / 4);
 }
 
-TEST(all_stores_come_back_at_one_height_and_end_as_without_a_crash)
+static void crash_everywhere(enum story story)
 {
-    struct crash c = { .rand = weft_rand_of(1) };
+    struct crash c = { .story = story, .rand = weft_rand_of(1) };
     struct share share = share_of_environment();
     world_init();
-    record_story(&c.trace);
+    record_story(story, &c.trace);
     disk_model_init(&c.model);
     for (size_t point = 0; point < c.trace.count; point++) {
         for (size_t k = 0; k < WEFT_ARRAY_LEN(kinds); k++)
@@ -300,4 +333,70 @@ TEST(all_stores_come_back_at_one_height_and_end_as_without_a_crash)
     EXPECT_EQ(c.failed, 0);
     disk_model_done(&c.model);
     disk_trace_done(&c.trace);
+}
+
+TEST(all_stores_come_back_at_one_height_and_end_as_without_a_crash)
+{
+    crash_everywhere(STORY_IN_TURN);
+}
+
+TEST(so_they_do_when_blocks_lie_behind_others_that_are_being_synced)
+{
+    crash_everywhere(STORY_MEANWHILE);
+}
+
+/* ---- a disk that says no ---------------------------------------------------------------------------- */
+
+/* A step of a sync fails while blocks lie behind its group: nothing of them is announced, nothing
+ * more is taken, and what was announced is there when the ledger is opened again. */
+static void fail_a_sync(const struct disk_fault *fault)
+{
+    struct weft_err e = { 0 };
+    struct peer_world w;
+    WEFT_FREE char *dir = disk_new_dir();
+    disk_watch(dir);
+    EXPECT_OK(open_peer(&w, dir, &e));
+    EXPECT_OK(take(&w, QUIET_BLOCKS, false, &e));
+    for (uint64_t n = QUIET_BLOCKS; n < QUIET_BLOCKS + 2; n++) {
+        EXPECT_OK(peer_world_take(&w, world.blocks[n], world.pvt.blocks[n].txs,
+                                  world.pvt.blocks[n].count, &e));
+        if (n == QUIET_BLOCKS)
+            EXPECT_OK(peer_world_sync_some(&w, &e));
+    }
+    disk_fault_set(fault);
+    kv_sync_run(WEFT_TAKE(w.sync));
+    EXPECT(disk_fault_hits() > 0);
+    disk_fault_set(NULL);
+    EXPECT_CODE(kv_ledger_sync_end(w.ledger, &e), WEFT_IO);
+    EXPECT_WORDS(e, fault->part);
+    EXPECT_EQ(block_store_height(kv_ledger_blocks(w.ledger)), QUIET_BLOCKS);
+    EXPECT_CODE(kv_ledger_sync(w.ledger, &e), WEFT_IO);
+    EXPECT_WORDS(e, "a write to disk failed earlier");
+    uint64_t n = QUIET_BLOCKS + 2;
+    EXPECT_CODE(peer_world_take(&w, world.blocks[n], world.pvt.blocks[n].txs,
+                                world.pvt.blocks[n].count, &e),
+                WEFT_IO);
+    peer_world_close(&w);
+    EXPECT_OK(open_peer(&w, dir, &e));
+    EXPECT(block_store_height(kv_ledger_blocks(w.ledger)) >= QUIET_BLOCKS);
+    EXPECT_OK(take(&w, BLOCKS, false, &e));
+    peer_world_close(&w);
+    struct crash c = { 0 };
+    check_same_databases(&c, 0, fault->part, dir);
+    EXPECT_EQ(c.failed, 0);
+    disk_watch(NULL);
+    EXPECT_OK(dir_remove_tree(dir, &e));
+}
+
+TEST(a_sync_that_fails_ends_the_work_and_loses_nothing_announced)
+{
+    static const struct disk_fault faults[] = {
+        { .call = DISK_CALL_SYNC, .error = EIO, .part = "blockfile" },
+        { .call = DISK_CALL_WRITE, .error = ENOSPC, .part = "index" },
+        { .call = DISK_CALL_WRITE, .error = ENOSPC, .part = "stateLeveldb" },
+        { .call = DISK_CALL_WRITE, .error = ENOSPC, .part = "historyLeveldb" },
+    };
+    world_init();
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(faults); i++)
+        fail_a_sync(&faults[i]);
 }
