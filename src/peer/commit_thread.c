@@ -23,6 +23,12 @@ struct lane {
     struct validation_lane *lane;
 };
 
+/* One at a time. */
+struct sync_job {
+    struct job job;
+    struct kv_sync *group;
+};
+
 struct commit_thread {
     const struct commit_world *world;
     void *channel;
@@ -35,11 +41,13 @@ struct commit_thread {
     struct loop *loop;
     struct loop_task step;
     struct thread *thread;
+    struct jobs *syncs; /* one thread: what it writes is one group after the other */
+    struct sync_job sync;
     struct mail stop;
     struct commit_watch *watch;
     struct msp_manager *foreign; /* that was asked for last */
     _Atomic uint64_t next, done, done_bytes;
-    bool is_stopping, has_failed;
+    bool is_stopping, has_failed, is_broken;
 };
 
 /* ---- workers ------------------------------------------------------------------------------------ */
@@ -104,7 +112,56 @@ static bool dep_run(void *ctx, struct committer_block *b, size_t part)
     return false;
 }
 
+/* ---- syncs -------------------------------------------------------------------------------------- */
+
+static void fail(struct commit_thread *t, enum weft_code rc, const struct weft_err *why)
+{
+    bool fatal = rc != WEFT_UNAVAILABLE;
+    struct weft_err said = *why;
+    t->has_failed = true;
+    t->is_broken = t->is_broken || fatal;
+    if (fatal)
+        (void)WEFT_FAIL(&said, rc, "Cannot commit block to the ledger due to %.400s", why->msg);
+    else
+        LOG_ERROR(&logger,
+                  "Failed executing VSCC due to %s. Aborting chain processing" LOG_KV "channel=%s",
+                  why->msg, t->id);
+    t->world->failed(t->world->ctx, t->channel, fatal, &said);
+}
+
+static void in_struct(struct mail *m)
+{
+    (void)m; /* it lies in its owner's struct */
+}
+
+static void run_sync(struct job *j)
+{
+    kv_sync_run(WEFT_CONTAINER_OF(j, struct sync_job, job)->group);
+}
+
+static void sync_done(struct mail *m, void *owner)
+{
+    struct commit_thread *t = owner;
+    struct weft_err e = { 0 };
+    (void)m;
+    enum weft_code rc = committer_synced(t->committer, &e);
+    if (rc != WEFT_OK && !t->is_broken)
+        fail(t, rc, &e);
+    loop_defer(t->loop, &t->step);
+    end_if_idle(t);
+}
+
 /* ---- what the committer needs ---------------------------------------------------------------------- */
+
+static bool dep_sync(void *ctx, struct kv_sync *group)
+{
+    struct commit_thread *t = ctx;
+    t->sync = (struct sync_job){ .job = { .run = run_sync,
+                                          .back = t->mb,
+                                          .mail = { .handle = sync_done, .drop = in_struct } },
+                                 .group = group };
+    return jobs_submit(t->syncs, &t->sync.job);
+}
 
 static uint64_t dep_now(void *ctx)
 {
@@ -138,20 +195,6 @@ static void tell_progress(struct commit_thread *t, uint64_t before)
         return;
     if (!mailbox_put(t->watch->mb, &t->watch->mail))
         atomic_store(&t->watch->on_its_way, false); /* full: the next block tries again */
-}
-
-static void fail(struct commit_thread *t, enum weft_code rc, const struct weft_err *why)
-{
-    bool fatal = rc != WEFT_UNAVAILABLE;
-    struct weft_err said = *why;
-    t->has_failed = true;
-    if (fatal)
-        (void)WEFT_FAIL(&said, rc, "Cannot commit block to the ledger due to %.400s", why->msg);
-    else
-        LOG_ERROR(&logger,
-                  "Failed executing VSCC due to %s. Aborting chain processing" LOG_KV "channel=%s",
-                  why->msg, t->id);
-    t->world->failed(t->world->ctx, t->channel, fatal, &said);
 }
 
 static void step(struct loop_task *task)
@@ -223,11 +266,6 @@ static void take_stop(struct mail *m, void *owner)
     end_if_idle(t);
 }
 
-static void stop_dropped(struct mail *m)
-{
-    (void)m; /* it lies in the thread's struct */
-}
-
 struct commit_thread *commit_thread_new(const struct commit_world *world, const char *id,
                                         void *channel, struct kv_ledger *ledger,
                                         struct bundle *bundle)
@@ -241,7 +279,8 @@ struct commit_thread *commit_thread_new(const struct commit_world *world, const 
     t->mb = mailbox_new(t->name, COMMIT_MAIL);
     t->loop = loop_new(t->mb, t);
     t->step.run = step;
-    t->stop = (struct mail){ .handle = take_stop, .drop = stop_dropped };
+    t->stop = (struct mail){ .handle = take_stop, .drop = in_struct };
+    t->syncs = jobs_new("sync", 1, 1);
     t->lane_count = jobs_threads(world->crypto);
     t->lanes = weft_alloc(t->lane_count * sizeof(*t->lanes));
     for (unsigned i = 0; i < t->lane_count; i++)
@@ -249,6 +288,7 @@ struct commit_thread *commit_thread_new(const struct commit_world *world, const 
     const struct committer_deps deps = { .ctx = t,
                                          .now_ns = dep_now,
                                          .run = dep_run,
+                                         .sync = dep_sync,
                                          .configured = dep_configured,
                                          .msps_of = dep_msps_of };
     t->committer = committer_new(&(struct committer_config){ .channel_id = t->id,
@@ -282,6 +322,7 @@ void commit_thread_free(struct commit_thread *t)
 {
     if (t == NULL)
         return;
+    jobs_free(t->syncs);
     committer_free(t->committer);
     msp_manager_unref(t->foreign);
     for (unsigned i = 0; i < t->lane_count; i++)
@@ -318,6 +359,6 @@ static void watch_moved(struct mail *m, void *owner)
 
 void commit_thread_watch(struct commit_thread *t, struct commit_watch *w)
 {
-    w->mail = (struct mail){ .handle = watch_moved, .drop = stop_dropped };
+    w->mail = (struct mail){ .handle = watch_moved, .drop = in_struct };
     t->watch = w;
 }

@@ -1,8 +1,11 @@
-/* commit_thread.h - the thread commit:<id>: a channel's committer, its mailbox, and workers' results.
+/* commit_thread.h - the threads commit:<id> and sync:<id>: a channel's committer, its mailbox, results.
  *
  *     chan:<id> --blocks in order--> committer --parts--> crypto workers
  *         ^                             |  ^------results------+
  *         +--------- progress ----------+----> ledger
+ *                                       |  ^
+ *                                       v  |  a group of blocks, and that it is on the disk
+ *                                     sync:<id>
  *
  * Who puts blocks learns by a commit_watch how far it is: one mail on its way at a time, and
  * then two numbers to look at.
@@ -31,7 +34,7 @@ struct msp_manager;
 
 enum {
     COMMIT_BLOCKS = 512, /* put and not committed, at most */
-    COMMIT_MAIL = 4096,  /* those, and COMMITTER_PARTS_OUT results */
+    COMMIT_MAIL = 4096,  /* those, COMMITTER_PARTS_OUT results and that of a sync */
 };
 
 /* What all channels share; outlives the threads. */

@@ -44,6 +44,7 @@ struct committer {
     uint64_t unsynced_since_ns;
     uint64_t unsynced;          /* blocks */
     struct bundle *next_bundle; /* of the block that is decided; NULL: no config in it */
+    bool is_syncing; /* blocks before those that are not synced are on their way to the disk */
     bool is_stopped;
 };
 
@@ -97,7 +98,7 @@ void committer_free(struct committer *c)
 {
     if (c == NULL)
         return;
-    WEFT_ASSERT(c->out == 0);
+    WEFT_ASSERT(committer_out(c) == 0);
     for (struct committer_block *b = c->head, *next; b != NULL; b = next) {
         next = b->next;
         block_free(b);
@@ -113,7 +114,7 @@ void committer_free(struct committer *c)
 
 size_t committer_out(const struct committer *c)
 {
-    return c->out;
+    return c->out + c->is_syncing;
 }
 
 uint64_t committer_next(const struct committer *c)
@@ -252,29 +253,50 @@ static enum weft_code commit_head(struct committer *c, struct weft_err *e)
     return WEFT_OK;
 }
 
-static enum weft_code sync_now(struct committer *c, struct weft_err *e)
+static enum weft_code end_sync(struct committer *c, struct weft_err *e)
 {
-    WEFT_TRY(kv_ledger_sync(c->ledger, e));
+    WEFT_TRY(kv_ledger_sync_end(c->ledger, e));
+    commit_counts_height(c->counts, block_store_height(kv_ledger_blocks(c->ledger)));
+    return WEFT_OK;
+}
+
+/* Elsewhere, if somebody takes it and more is to be done here meanwhile. */
+static enum weft_code begin_sync(struct committer *c, struct weft_err *e)
+{
+    struct kv_sync *s = NULL;
+    WEFT_TRY(kv_ledger_sync_begin(c->ledger, &s, e));
     c->unsynced = 0;
     c->unsynced_bytes = 0;
-    commit_counts_height(c->counts, kv_ledger_next(c->ledger));
-    return WEFT_OK;
+    if (s == NULL)
+        return WEFT_OK;
+    c->is_syncing = !c->is_stopped && c->deps.sync(c->deps.ctx, s);
+    if (c->is_syncing)
+        return WEFT_OK;
+    kv_sync_run(s);
+    return end_sync(c, e);
 }
 
 static enum weft_code sync_if_due(struct committer *c, struct weft_err *e)
 {
-    if (c->unsynced == 0)
+    if (c->unsynced == 0 || c->is_syncing)
         return WEFT_OK;
     uint64_t waited = c->deps.now_ns(c->deps.ctx) - c->unsynced_since_ns;
-    bool is_due = c->head == NULL || c->unsynced_bytes >= COMMITTER_UNSYNCED_BYTES ||
+    bool is_due = c->head == NULL || c->is_stopped || kv_ledger_sync_is_due(c->ledger) ||
+                  c->unsynced_bytes >= COMMITTER_UNSYNCED_BYTES ||
                   waited >= COMMITTER_UNSYNCED_MS * UINT64_C(1000000);
-    return is_due ? sync_now(c, e) : WEFT_OK;
+    return is_due ? begin_sync(c, e) : WEFT_OK;
+}
+
+static bool has_to_wait(const struct committer *c)
+{
+    return c->is_syncing && (c->unsynced_bytes >= COMMITTER_BEHIND_BYTES ||
+                             !kv_ledger_takes(c->ledger, c->head->block));
 }
 
 enum weft_code committer_step(struct committer *c, struct weft_err *e)
 {
     enum weft_code rc = WEFT_OK;
-    while (rc == WEFT_OK && !c->is_stopped && head_is_ready(c)) {
+    while (rc == WEFT_OK && !c->is_stopped && head_is_ready(c) && !has_to_wait(c)) {
         rc = commit_head(c, e);
         if (rc == WEFT_OK)
             rc = sync_if_due(c, e);
@@ -290,8 +312,15 @@ enum weft_code committer_step(struct committer *c, struct weft_err *e)
     return rc;
 }
 
+enum weft_code committer_synced(struct committer *c, struct weft_err *e)
+{
+    c->is_syncing = false;
+    WEFT_TRY(end_sync(c, e));
+    return sync_if_due(c, e);
+}
+
 enum weft_code committer_end(struct committer *c, struct weft_err *e)
 {
     c->is_stopped = true;
-    return c->unsynced > 0 ? sync_now(c, e) : WEFT_OK;
+    return sync_if_due(c, e);
 }

@@ -6,10 +6,12 @@
  *                                        |  all parts of 7 are done, and it is its turn
  *     commit:<id>                       [ 7 ] decided, committed --> progress
  *                                             config: another bundle from here on
- *                                        6 5 4  not yet synced
- *                                        3 2 1  announced
+ *                                        6 5    not yet synced
+ *     sync:<id>                          4 3    on their way to the disk
+ *                                        2 1    announced
  *
- * Blocks share their syncs while others wait behind them, and the newest is synced at once.
+ * Blocks share their syncs while others wait behind them, and the newest is synced at once, or
+ * once the sync before it has ended.  While one runs the next blocks are decided and committed.
  * Nothing behind a config block is looked at before it has taken effect.  Should a
  * configuration come in another way, what was found out under the old one is thrown away and
  * found out again.
@@ -20,11 +22,12 @@
  *
  * Go origin   gossip/state/state.go deliverPayloads commitBlock
  *             gossip/privdata/coordinator.go StoreBlock
- * Differs     blocks behind the one that is committed are worked on meanwhile; syncs are shared
+ * Differs     blocks behind the one that is committed are worked on meanwhile; syncs are shared,
+ *             and others do them
  * Owner       one thread (commit:<id>)
  * I/O         the ledger's; else none: see struct committer_deps
  * Memory      the blocks that wait, and what was found out about them
- * Limits      whoever puts blocks says how many: committer_bytes
+ * Limits      whoever puts blocks says how many: committer_bytes; COMMITTER_*
  */
 #ifndef WEFT_PEER_COMMITTER_H
 #define WEFT_PEER_COMMITTER_H
@@ -37,14 +40,16 @@ struct committer;
 struct committer_block;
 struct key_tables;
 struct kv_ledger;
+struct kv_sync;
 struct metrics;
 struct msp_manager;
 struct validation_lane;
 
 enum {
     COMMITTER_PARTS_OUT = 512,          /* with workers at once */
-    COMMITTER_UNSYNCED_BYTES = 8 << 20, /* while others wait behind; then a sync */
+    COMMITTER_UNSYNCED_BYTES = 4 << 20, /* while others wait behind; then a sync */
     COMMITTER_UNSYNCED_MS = 250,        /* likewise */
+    COMMITTER_BEHIND_BYTES = 8 << 20,   /* behind a sync that runs; then nothing until its end */
 };
 
 struct committer_deps {
@@ -53,6 +58,8 @@ struct committer_deps {
     /* Has committer_block_run(b, part, lane) done elsewhere, then committer_part_done(c, b) here.
      * False: not now. */
     bool (*run)(void *ctx, struct committer_block *b, size_t part);
+    /* Has kv_sync_run(s) done elsewhere, then committer_synced(c, e) here.  False: not now. */
+    bool (*sync)(void *ctx, struct kv_sync *s);
     /* The channel has another configuration; the block that brought it is not announced yet. */
     void (*configured)(void *ctx, struct bundle *b);
     /* As in tx_validator_deps. */
@@ -69,7 +76,7 @@ struct committer_config {
 
 struct committer *committer_new(const struct committer_config *config,
                                 const struct committer_deps *deps);
-/* After all parts have come back. */
+/* After all parts have come back, and the sync. */
 void committer_free(struct committer *c);
 WEFT_DEFINE_CLEANUP(struct committer *, committer_free)
 
@@ -80,10 +87,12 @@ void committer_block_run(struct committer_block *b, size_t part, struct validati
 void committer_part_done(struct committer *c, struct committer_block *b);
 /* Commits what is ready, syncs what is to be. */
 enum weft_code committer_step(struct committer *c, struct weft_err *e) WEFT_MUST_CHECK;
-/* Nothing more is begun: syncs what was committed. */
+/* A sync has run: announces its blocks, and begins the next one if it is time. */
+enum weft_code committer_synced(struct committer *c, struct weft_err *e) WEFT_MUST_CHECK;
+/* Nothing more is begun: syncs what was committed, at once or, if a sync is out, behind it. */
 enum weft_code committer_end(struct committer *c, struct weft_err *e) WEFT_MUST_CHECK;
 
-/* Parts that have not come back. */
+/* Parts that have not come back, and a sync that has not. */
 size_t committer_out(const struct committer *c);
 /* The number of the next block to be committed; bytes of the blocks that were, since the start. */
 uint64_t committer_next(const struct committer *c);

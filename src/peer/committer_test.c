@@ -23,6 +23,8 @@ struct world {
     } jobs[JOBS_MAX];
     size_t job_count, given;
     bool refuses; /* the workers take nothing */
+    bool syncs_elsewhere;
+    struct kv_sync *sync; /* that is out */
     uint64_t now_ns;
     struct bundle *configured; /* the last one that was told; not counted */
     size_t configs;
@@ -42,6 +44,15 @@ static bool run(void *ctx, struct committer_block *b, size_t part)
     w->jobs[w->job_count++].part = part;
     w->given++;
     return true;
+}
+
+static bool sync_elsewhere(void *ctx, struct kv_sync *s)
+{
+    struct world *w = ctx;
+    EXPECT(w->sync == NULL);
+    if (w->syncs_elsewhere)
+        w->sync = s;
+    return w->syncs_elsewhere;
 }
 
 static void configured(void *ctx, struct bundle *b)
@@ -65,10 +76,10 @@ static void begin(struct world *w)
     EXPECT_OK(peer_world_open(&w->ledger, dir, "Org1MSP", "ch", &e));
     EXPECT_OK(peer_world_take(&w->ledger, chain_next(&w->chain->chain, 1, 10), NULL, 0, &e));
     w->lane = validation_lane_new(NULL, 16);
-    w->committer = committer_new(&(struct committer_config){ .channel_id = "ch",
-                                                             .ledger = w->ledger.ledger,
-                                                             .bundle = w->ledger.bundle },
-                                 &(struct committer_deps){ w, now_ns, run, configured, msps_of });
+    w->committer = committer_new(
+        &(struct committer_config){
+            .channel_id = "ch", .ledger = w->ledger.ledger, .bundle = w->ledger.bundle },
+        &(struct committer_deps){ w, now_ns, run, sync_elsewhere, configured, msps_of });
 }
 
 /* The oldest job, or the newest. */
@@ -89,9 +100,20 @@ static void work_all(struct world *w)
         work_one(w, false);
 }
 
+/* What is out has run. */
+static void synced(struct world *w)
+{
+    struct weft_err e = { 0 };
+    kv_sync_run(WEFT_TAKE(w->sync));
+    EXPECT_OK(committer_synced(w->committer, &e));
+}
+
 static void end(struct world *w)
 {
     work_all(w);
+    w->syncs_elsewhere = false;
+    if (w->sync != NULL)
+        synced(w);
     committer_free(w->committer);
     validation_lane_free(w->lane);
     peer_world_close(&w->ledger);
@@ -259,4 +281,96 @@ TEST(ending_begins_nothing_and_announces_what_was_committed)
     work_all(&w);
     EXPECT_OK(committer_step(w.committer, &e));
     EXPECT_EQ(committer_next(w.committer), 2);
+}
+
+/* ---- syncs that others do -------------------------------------------------------------------------- */
+
+static void put_small(struct world *w, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        put(w, chain_next(&w->chain->chain, 1, 10));
+    work_all(w);
+}
+
+static void expect_heights(struct world *w, uint64_t committed, uint64_t announced)
+{
+    struct weft_err e = { 0 };
+    EXPECT_OK(committer_step(w->committer, &e));
+    EXPECT_EQ(committer_next(w->committer), committed);
+    EXPECT_EQ(height(w), announced);
+}
+
+TEST(blocks_are_committed_while_those_before_them_are_synced)
+{
+    WEFT_CLEANUP(end) struct world w;
+    begin(&w);
+    w.syncs_elsewhere = true;
+    put_small(&w, 1);
+    expect_heights(&w, 2, 1);
+    EXPECT_EQ(committer_out(w.committer), 1);
+    put_small(&w, 2);
+    expect_heights(&w, 4, 1);
+    synced(&w); /* and what came meanwhile goes on its way */
+    EXPECT_EQ(height(&w), 2);
+    EXPECT(w.sync != NULL);
+    put_small(&w, 1);
+    expect_heights(&w, 5, 2);
+    synced(&w);
+    EXPECT_EQ(height(&w), 4);
+    synced(&w);
+    EXPECT_EQ(height(&w), 5);
+    EXPECT(w.sync == NULL);
+    EXPECT_EQ(committer_out(w.committer), 0);
+}
+
+TEST(a_config_takes_effect_while_blocks_before_it_are_synced)
+{
+    WEFT_CLEANUP(end) struct world w;
+    begin(&w);
+    w.syncs_elsewhere = true;
+    put_small(&w, 1);
+    expect_heights(&w, 2, 1);
+    put(&w, chain_next_config(&w.chain->chain, 0));
+    put(&w, chain_next(&w.chain->chain, 1, 10));
+    work_all(&w);
+    expect_heights(&w, 3, 1);
+    EXPECT_EQ(bundle_sequence(w.configured), 1);
+    work_all(&w);
+    expect_heights(&w, 4, 1);
+    synced(&w);
+    EXPECT_EQ(height(&w), 2);
+}
+
+TEST(when_enough_waits_behind_a_sync_nothing_is_committed_until_its_end)
+{
+    WEFT_CLEANUP(end) struct world w;
+    begin(&w);
+    w.syncs_elsewhere = true;
+    put_small(&w, 1);
+    expect_heights(&w, 2, 1);
+    put(&w, chain_next(&w.chain->chain, 1, COMMITTER_BEHIND_BYTES));
+    put_small(&w, 1);
+    expect_heights(&w, 3, 1);
+    synced(&w);
+    expect_heights(&w, 4, 2);
+}
+
+TEST(ending_waits_for_the_sync_that_is_out_and_does_the_rest_itself)
+{
+    WEFT_CLEANUP(end) struct world w;
+    struct weft_err e = { 0 };
+    begin(&w);
+    w.syncs_elsewhere = true;
+    put_small(&w, 1);
+    expect_heights(&w, 2, 1);
+    put_small(&w, 1);
+    expect_heights(&w, 3, 1);
+    put(&w, chain_next(&w.chain->chain, 1, 10));
+    EXPECT_OK(committer_end(w.committer, &e));
+    work_all(&w);
+    expect_heights(&w, 3, 1);
+    EXPECT_EQ(committer_out(w.committer), 1);
+    synced(&w);
+    EXPECT_EQ(committer_out(w.committer), 0);
+    expect_heights(&w, 3, 3);
 }

@@ -14,6 +14,7 @@
  *   net          one a core        sockets, TLS, HTTP/2, streams
  *   chan:<id>    one a channel     deliver client, verifying, payload buffer, leader election
  *   commit:<id>  one a channel     validation's order, ledger, the configuration in force
+ *   sync:<id>    one a channel     nothing: brings a group of committed blocks to the disk
  *   crypto       validatorPoolSize nothing: parts of blocks, signatures
  *   store        2                 nothing: reads blocks
  *   calls        2                 nothing: runs system chaincodes, waits for a join
@@ -31,6 +32,7 @@
  *   chan:<id>    main        stop                         main waits
  *   commit:<id>  chan        blocks                       cannot: COMMIT_BLOCKS, CHAN_OUT_BYTES
  *   commit:<id>  crypto      parts that are done          cannot: COMMITTER_PARTS_OUT
+ *   commit:<id>  sync:<id>   a group that is on the disk  cannot: one at a time
  *   commit:<id>  main        stop                         main waits
  *   main         commit      configured, failed           commit waits
  *   main         calls       a channel to join            the worker waits, and for the answer
