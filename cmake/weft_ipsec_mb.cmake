@@ -1,4 +1,4 @@
-# ipsec-mb, for AES-GCM (docs/decisions/0007-aes-gcm.md), as a static library:
+# ipsec-mb, for AES-GCM and SHA-256 (docs/decisions/0007-aes-gcm.md), as a static library:
 # only the few functions that are used are linked, and no shared object is
 # loaded.  Where it is missing, or is another version without them, or the CPU
 # is not x86-64, there is no target ipsec_mb and OpenSSL does the work.
