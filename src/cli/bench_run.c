@@ -191,7 +191,7 @@ enum weft_code bench_run(const struct bench_plan *p, const struct bench_ops *ops
     struct bench_seen s = { 0 };
     _Atomic bool give_up = false;
     enum weft_code rc = WEFT_OK;
-    memory_keep_warm();
+    memory_keep_warm(MEMORY_WARM_BYTES);
     if (p->pid != 0 && !process_stat_read(p->pid, &before))
         rc = WEFT_FAIL(e, WEFT_NOT_FOUND, "there is no process %" PRIu64, p->pid);
     WEFT_IGNORE(process_stat_read((uint64_t)getpid(), &me[0])); /* our own is there */

@@ -57,7 +57,7 @@ static enum weft_code run(struct cli *cli, int argc, char **argv, struct weft_er
     struct peer *p = NULL;
     struct weft_err why = { 0 };
     enum peer_exit how = PEER_EXIT_ERROR;
-    memory_keep_warm();
+    memory_keep_warm(MEMORY_WARM_PEER_BYTES);
     options(opts, &count);
     opts[0].ret_flag = &dev_mode;
     if (cli_parse(opts, count, argc, argv, &args, e) != WEFT_OK)

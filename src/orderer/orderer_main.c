@@ -41,7 +41,7 @@ static int start(void)
     struct orderer *o = NULL;
     struct weft_err e = { 0 };
     enum orderer_exit how = ORDERER_EXIT_FATAL;
-    memory_keep_warm();
+    memory_keep_warm(MEMORY_WARM_BYTES);
     if (log_init_from_env(&e) != WEFT_OK)
         return fail(LOG_LEVEL_PANIC, ORDERER_EXIT_PANIC, &e);
     if (orderer_config_load((const char *const *)environ, &config, &e) != WEFT_OK) {

@@ -8,11 +8,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-void memory_keep_warm(void)
+void memory_keep_warm(int bytes)
 {
     /* If not, it is slower and no more. */
     (void)mallopt(M_MMAP_THRESHOLD, MEMORY_WARM_BYTES); /* NOLINT(concurrency-mt-unsafe) */
-    (void)mallopt(M_TRIM_THRESHOLD, MEMORY_WARM_BYTES); /* NOLINT(concurrency-mt-unsafe) */
+    (void)mallopt(M_TRIM_THRESHOLD, bytes);             /* NOLINT(concurrency-mt-unsafe) */
 }
 
 /* Code that the loader has written to would not come back as it was. */
