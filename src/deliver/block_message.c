@@ -60,6 +60,6 @@ struct net_msg *block_message(struct block *b)
     uint8_t head[1 + UVARINT_LEN_MAX] = { 2 << 3 | WIRE_LEN };
     struct bytes head_bytes =
         bytes_of(head, 1 + uvarint_encode(block_encoded_len(&b->v), head + 1));
-    bool keep = b->owned != NULL && b->v.txs.count <= b->raw.len / BLOCK_PIECE_LEAST;
+    bool keep = b->owner != NULL && b->v.txs.count <= b->raw.len / BLOCK_PIECE_LEAST;
     return keep ? in_pieces(b, head_bytes) : in_one(b, head_bytes);
 }

@@ -198,7 +198,7 @@ WEFT_DEFINE_CLEANUP(struct block_iter *, block_iter_free)
 enum weft_code block_iter_next(struct block_iter *it, struct block **ret,
                                struct weft_err *e) WEFT_MUST_CHECK;
 /* The same without a copy: good until the iterator's next call.  One that owns its bytes
- * (b->owned), as large ones do, may be kept with block_ref. */
+ * (b->owner), as large ones do, may be kept with block_ref. */
 enum weft_code block_iter_lend(struct block_iter *it, struct block **ret,
                                struct weft_err *e) WEFT_MUST_CHECK;
 

@@ -350,7 +350,7 @@ TEST(the_newest_block_is_at_hand_once_it_is_announced)
     WEFT_CLEANUP(block_unref) struct block *third = block_store_tip(w.bs);
     chain_expect(&w.chain, 2, &third->v);
     chain_expect(&w.chain, 0, &first->v);
-    EXPECT(third->owned != NULL);
+    EXPECT(third->owner != NULL);
 
     EXPECT_OK(block_store_append(w.bs, &chain_next(&w.chain, 1, BLOCK_TIP_BYTES)->v,
                                  BLOCK_APPEND_SYNC, &e));

@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "os/loop.h"
 #include "peer/deliver_client.h"
+#include "peer/event_inbox.h"
 #include "peer/orderer_list.h"
 #include "peer/orderer_stream.h"
 #include "peer/peer_tls.h"
@@ -34,7 +35,8 @@ struct block_puller {
     struct orderer_endpoint endpoint; /* of the attempt; ours */
     struct orderer_stream *stream;    /* NULL: none */
     uint64_t attempt, owed;           /* the number of the block that the stream owes */
-    struct orderer_event *inbox, **inbox_tail;
+    struct event_inbox inbox;
+    const struct orderer_event *event; /* the message that is looked at; NULL: none */
     bool was_taken;                    /* the message brought a block that has its place */
     bool is_broken;                    /* to be told to the client at the end of the turn */
     char *failure;                     /* likewise: why a dial failed at once */
@@ -52,7 +54,7 @@ static enum weft_code dep_block(void *ctx, struct bytes bytes, struct weft_err *
 {
     struct block_puller *p = ctx;
     WEFT_CLEANUP(block_unref) struct block *b = NULL;
-    enum weft_code rc = block_parse(bytes, &b, e);
+    enum weft_code rc = orderer_event_block(p->event, bytes, &b, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, WEFT_CORRUPT,
                              "rpc error: code = Internal desc = grpc: error unmarshalling request");
@@ -80,7 +82,9 @@ static void handle_event(struct block_puller *p, const struct orderer_event *ev)
         break;
     case ORDERER_MESSAGE:
         p->was_taken = false;
+        p->event = ev;
         deliver_client_message(&p->client, net_msg_bytes(ev->message));
+        p->event = NULL;
         if (p->was_taken)
             deliver_client_taken(&p->client);
         break;
@@ -90,23 +94,10 @@ static void handle_event(struct block_puller *p, const struct orderer_event *ev)
     }
 }
 
-static struct orderer_event *pop_event(struct block_puller *p)
-{
-    struct orderer_event *ev = p->inbox;
-    if (ev != NULL) {
-        p->inbox = ev->next;
-        if (p->inbox == NULL)
-            p->inbox_tail = &p->inbox;
-    }
-    return ev;
-}
-
 static void take_event(void *ctx, struct orderer_event *ev)
 {
     struct block_puller *p = ctx;
-    ev->next = NULL;
-    *p->inbox_tail = ev;
-    p->inbox_tail = &ev->next;
+    event_inbox_put(&p->inbox, ev);
     work_soon(p);
 }
 
@@ -134,8 +125,12 @@ static void tell_what_ended(struct block_puller *p)
 
 void block_puller_work(struct block_puller *p)
 {
-    struct orderer_event *ev;
-    while (p->deps->has_room(p->ctx) && (ev = pop_event(p)) != NULL) {
+    while (p->deps->has_room(p->ctx) &&
+           !(event_inbox_may_grow(&p->inbox) && p->deps->is_busy(p->ctx))) {
+        event_inbox_read_ahead(&p->inbox);
+        struct orderer_event *ev = event_inbox_pop(&p->inbox);
+        if (ev == NULL)
+            break;
         if (ev->attempt == p->attempt)
             handle_event(p, ev);
         orderer_event_done(ev);
@@ -188,7 +183,7 @@ static void dep_hang_up(void *ctx)
     struct block_puller *p = ctx;
     struct orderer_event *ev;
     p->attempt++;
-    while ((ev = pop_event(p)) != NULL)
+    while ((ev = event_inbox_pop(&p->inbox)) != NULL)
         orderer_event_done(ev);
     if (p->stream != NULL)
         orderer_stream_close(WEFT_TAKE(p->stream));
@@ -304,7 +299,6 @@ struct block_puller *block_puller_new(const struct puller_world *world,
     p->ctx = ctx;
     p->timer.fire = timer_fired;
     p->work.run = work;
-    p->inbox_tail = &p->inbox;
     p->source = orderer_source_new(world->overrides, world->override_count);
     p->config = (struct deliver_client_config){
         .channel_id = place->channel_id,

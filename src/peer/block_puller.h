@@ -4,9 +4,10 @@
  *          ^                          |
  *          +----- one by one <---- events, as long as there is room
  *
- * Events wait here while deps.has_room says no; block_puller_work goes on with them.  A stream
- * owes blocks in the order of their numbers, from the ledger's height on: one that skips any is
- * left.
+ * Events wait (event_inbox.h) while deps.has_room says no; block_puller_work goes on with them.
+ * Blocks wait for each other, too, as long as deps.is_busy says that nobody waits for them.  A
+ * stream owes blocks in the order of their numbers, from the ledger's height on: one that skips
+ * any is left.
  *
  * Go origin   internal/pkg/peer/blocksprovider/blocksprovider.go
  *             core/deliverservice/deliveryclient.go
@@ -52,6 +53,8 @@ struct puller_world {
 struct block_puller_deps {
     uint64_t (*height)(void *ctx); /* committed blocks */
     bool (*has_room)(void *ctx);
+    /* Is there enough to do with what it has, for now?  More may come first then. */
+    bool (*is_busy)(void *ctx);
     /* Is it good?  Then it has its place.  WEFT_INVALID, WEFT_FORBIDDEN: no. */
     enum weft_code (*take)(void *ctx, struct block *b, struct weft_err *e);
     void (*gave_up)(void *ctx);

@@ -192,8 +192,9 @@ static enum weft_code check_channel(const struct block_verifier *v, const struct
 }
 
 enum weft_code block_verify(struct block_verifier *v, struct bundle *b, uint64_t claimed,
-                            const struct block_view *block, struct weft_err *e)
+                            const struct block *whole, struct weft_err *e)
 {
+    const struct block_view *block = &whole->v;
     struct metadata_view metadata;
     struct weft_err why = { 0 };
     int32_t first_type = 0;
@@ -216,7 +217,7 @@ enum weft_code block_verify(struct block_verifier *v, struct bundle *b, uint64_t
     if (rc != WEFT_OK)
         return WEFT_FAIL(e, rc, "Failed unmarshalling medatata for signatures [%s]", why.msg);
     WEFT_TRY(check_transactions(block, first_type, e));
-    struct digest hash = block_data_hash(block);
+    struct digest hash = block_data_hash_of(whole);
     if (!bytes_eq(digest_bytes(&hash), block->data_hash))
         return WEFT_FAIL(e, WEFT_INVALID,
                          "Header.DataHash is different from Hash(block.Data) for block with id "

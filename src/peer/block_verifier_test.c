@@ -32,7 +32,8 @@ WEFT_DEFINE_CLEANUP_IN_PLACE(struct world, end)
 
 static enum weft_code verify(struct world *w, const struct block_view *v, struct weft_err *e)
 {
-    return block_verify(w->verifier, w->bundle, v->number, v, e);
+    struct block b = { .v = *v };
+    return block_verify(w->verifier, w->bundle, v->number, &b, e);
 }
 
 /* A view of the world's block that may be changed. */
@@ -62,7 +63,7 @@ TEST(a_number_that_was_not_claimed_a_block_without_header_and_one_of_another_cha
     WEFT_CLEANUP(block_view_done) struct block_view v = { 0 };
     struct weft_err e = { 0 };
     begin(&w);
-    EXPECT_CODE(block_verify(w.verifier, w.bundle, 7, &w.block->v, &e), WEFT_INVALID);
+    EXPECT_CODE(block_verify(w.verifier, w.bundle, 7, w.block, &e), WEFT_INVALID);
     EXPECT_STR(e.msg, "Claimed seqNum is [7] but actual seqNum inside block is [1]");
     copy(&w, &v);
     v.has_header = false;
@@ -70,7 +71,7 @@ TEST(a_number_that_was_not_claimed_a_block_without_header_and_one_of_another_cha
     EXPECT_STR(e.msg, "Invalid Block on channel [ch]. Header must be different from nil.");
     WEFT_CLEANUP(block_verifier_free)
     struct block_verifier *other = block_verifier_new("other", NULL);
-    EXPECT_CODE(block_verify(other, w.bundle, 1, &w.block->v, &e), WEFT_INVALID);
+    EXPECT_CODE(block_verify(other, w.bundle, 1, w.block, &e), WEFT_INVALID);
     EXPECT_STR(e.msg, "Invalid block's channel id. Expected [other]. Given [ch]");
 }
 

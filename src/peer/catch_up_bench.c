@@ -23,6 +23,7 @@
 #include "os/dirs.h"
 #include "os/file.h"
 #include "os/loop.h"
+#include "os/memory.h"
 #include "os/process_stat.h"
 #include "os/thread.h"
 #include "peer/block_puller.h"
@@ -47,6 +48,7 @@
 enum {
     MAIL = 4096,
     OUT_BYTES = 16 << 20,     /* on their way to the store, as in chan_thread.h */
+    BUSY_BYTES = 4 << 20,     /* likewise */
     UNSYNCED_BYTES = 8 << 20, /* as in committer.h */
     TURNS = 3,
     START_TRIES = 300,
@@ -284,10 +286,17 @@ static bool dep_has_room(void *ctx)
     return p->out_bytes < OUT_BYTES;
 }
 
+/* The store has enough to do for a few milliseconds. */
+static bool dep_is_busy(void *ctx)
+{
+    const struct peer *p = ctx;
+    return p->out_bytes >= BUSY_BYTES;
+}
+
 static enum weft_code dep_take(void *ctx, struct block *b, struct weft_err *e)
 {
     struct peer *p = ctx;
-    WEFT_TRY(block_verify(p->verifier, p->bundle, p->next, &b->v, e));
+    WEFT_TRY(block_verify(p->verifier, p->bundle, p->next, b, e));
     struct block_mail *m = weft_alloc(sizeof(*m));
     m->mail = (struct mail){ .handle = store_block, .drop = block_dropped };
     m->block = block_ref(b);
@@ -304,7 +313,8 @@ static void dep_gave_up(void *ctx)
     (void)ctx;
 }
 
-static const struct block_puller_deps deps = { dep_height, dep_has_room, dep_take, dep_gave_up };
+static const struct block_puller_deps deps = { dep_height, dep_has_room, dep_is_busy, dep_take,
+                                               dep_gave_up };
 
 /* ---- its life ----------------------------------------------------------------------------------------------- */
 
@@ -357,6 +367,7 @@ static enum weft_code take_first(struct peer *p, const struct place *at, const c
 static enum weft_code start(struct peer *p, struct weft_err *e)
 {
     const struct net_limits limits = NET_LIMITS_DEFAULT;
+    memory_keep_warm(MEMORY_WARM_PEER_BYTES); /* as a peer does */
     p->mb = mailbox_new("chan", MAIL);
     p->store_mb = mailbox_new("store", MAIL);
     p->loop = loop_new(p->mb, p);

@@ -11,6 +11,7 @@
 #include "ops/metrics.h"
 #include "os/clock.h"
 #include "os/loop.h"
+#include "os/memory.h"
 #include "os/thread.h"
 #include "peer/block_verifier.h"
 #include "peer/commit_thread.h"
@@ -43,16 +44,26 @@ struct chan_thread {
     struct digest pki_id;
     char *pki_name;
     struct metric_cell *buffer_size, *leader;
+    struct loop_timer settled;  /* set while it is behind, and a little longer */
     _Atomic uint64_t behind_ms; /* since when more is here than can be handed on; 0: it is not */
 };
 
 /* ---- blocks on their way ------------------------------------------------------------------------ */
 
+static uint64_t bytes_out(const struct chan_thread *t)
+{
+    return t->put_bytes - commit_thread_done_bytes(t->place.commit);
+}
+
 static bool has_room_behind(const struct chan_thread *t)
 {
     uint64_t out = t->put - commit_thread_done(t->place.commit);
-    uint64_t bytes = t->put_bytes - commit_thread_done_bytes(t->place.commit);
-    return out == 0 || (out < COMMIT_BLOCKS && bytes < CHAN_OUT_BYTES);
+    return out == 0 || (out < COMMIT_BLOCKS && bytes_out(t) < CHAN_OUT_BYTES);
+}
+
+static void settle_later(struct chan_thread *t)
+{
+    loop_timer_set(t->loop, &t->settled, clock_monotonic_ms() + CHAN_SETTLED_MS);
 }
 
 static void refuse_next(struct chan_thread *t, const struct block *b)
@@ -92,6 +103,8 @@ static void hand_on(struct chan_thread *t)
         t->put_bytes += b->raw.len;
         block_unref(payload_buffer_pop(&t->buffer));
     }
+    if (bytes_out(t) >= CHAN_BUSY_BYTES)
+        settle_later(t);
     note_buffer(t);
 }
 
@@ -110,10 +123,25 @@ static bool dep_has_room(void *ctx)
     return !payload_buffer_is_full(&t->buffer) || payload_buffer_peek(&t->buffer) == NULL;
 }
 
+static bool dep_is_busy(void *ctx)
+{
+    return bytes_out(ctx) >= CHAN_BUSY_BYTES;
+}
+
+/* It was behind, and nothing is on its way any more: what that took is not needed now. */
+static void settled(struct loop_timer *timer)
+{
+    struct chan_thread *t = WEFT_CONTAINER_OF(timer, struct chan_thread, settled);
+    if (bytes_out(t) == 0 && t->buffer.count == 0)
+        memory_give_back();
+    else
+        settle_later(t);
+}
+
 static enum weft_code dep_take(void *ctx, struct block *b, struct weft_err *e)
 {
     struct chan_thread *t = ctx;
-    enum weft_code rc = block_verify(t->verifier, t->bundle, b->v.number, &b->v, e);
+    enum weft_code rc = block_verify(t->verifier, t->bundle, b->v.number, b, e);
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "block from orderer could not be verified");
     LOG_DEBUG(&blocks_log, "Adding payload to local buffer, blockNum = [%" PRIu64 "]", b->v.number);
@@ -137,6 +165,7 @@ static void dep_gave_up(void *ctx)
 static const struct block_puller_deps puller_deps = {
     .height = dep_height,
     .has_room = dep_has_room,
+    .is_busy = dep_is_busy,
     .take = dep_take,
     .gave_up = dep_gave_up,
 };
@@ -287,6 +316,7 @@ struct chan_thread *chan_thread_new(const struct chan_world *world, const struct
     t->mb = mailbox_new(t->name, CHAN_MAIL);
     t->loop = loop_new(t->mb, t);
     t->stop = (struct mail){ .handle = take_stop, .drop = stop_dropped };
+    t->settled.fire = settled;
     t->verifier = block_verifier_new(t->id, world->tables);
     block_store_info(kv_ledger_blocks(place->ledger), &info);
     t->last_hash = info.current_hash;
@@ -324,6 +354,7 @@ void chan_thread_free(struct chan_thread *t)
 {
     if (t == NULL)
         return;
+    loop_timer_clear(t->loop, &t->settled);
     block_puller_free(t->puller);
     payload_buffer_done(&t->buffer);
     block_verifier_free(t->verifier);

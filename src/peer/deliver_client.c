@@ -197,6 +197,15 @@ static bool parse_response(struct bytes message, struct response *r)
     return !w.bad;
 }
 
+bool deliver_response_block(struct bytes message, struct bytes *ret)
+{
+    struct response r = { 0 };
+    if (!parse_response(message, &r) || !r.has_block)
+        return false;
+    *ret = r.block;
+    return true;
+}
+
 static void refuse_status(struct deliver_client *c, uint64_t status)
 {
     char text[80];

@@ -84,6 +84,8 @@ void deliver_client_connected(struct deliver_client *c, uint64_t from);
 void deliver_client_failed(struct deliver_client *c, const char *why);
 /* The ledger's height or our own signature can't be had: it ends for good. */
 void deliver_client_broken(struct deliver_client *c);
+/* The block that a DeliverResponse brings, as bytes in it; false: it brings none. */
+bool deliver_response_block(struct bytes message, struct bytes *ret);
 /* A DeliverResponse. */
 void deliver_client_message(struct deliver_client *c, struct bytes message);
 /* The stream ended. */

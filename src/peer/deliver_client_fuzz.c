@@ -41,7 +41,7 @@ static enum weft_code take(void *ctx, struct bytes bytes, struct weft_err *e)
     WEFT_CLEANUP(block_unref) struct block *b = NULL;
     if (block_parse(bytes, &b, e) != WEFT_OK)
         return WEFT_CORRUPT;
-    WEFT_TRY(block_verify(world.verifier, world.bundle, b->v.number, &b->v, e));
+    WEFT_TRY(block_verify(world.verifier, world.bundle, b->v.number, b, e));
     (void)payload_buffer_put(ctx, b);
     return WEFT_OK;
 }

@@ -2,6 +2,7 @@
 
 #include "net/grpc_client.h"
 #include "node/net_loop.h"
+#include "proto/block.h"
 
 struct orderer_stream {
     _Atomic unsigned refs;
@@ -34,6 +35,7 @@ static struct orderer_stream *stream_ref(struct orderer_stream *s)
 
 static void event_free(struct orderer_event *ev)
 {
+    block_unref(ev->block);
     net_msg_unref(ev->message);
     free(ev->why);
     stream_unref(ev->of);

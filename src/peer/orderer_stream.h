@@ -27,6 +27,7 @@
 #include "base/bytes.h"
 #include "base/mailbox.h"
 
+struct block;
 struct net_loop;
 struct net_msg;
 struct orderer_stream;
@@ -50,6 +51,7 @@ struct orderer_event {
     enum orderer_event_kind kind;
     uint64_t attempt;
     struct net_msg *message;
+    struct block *block; /* the receiver's, who reads ahead; ends with the event */
     char *why;
     struct orderer_stream *of;
 };

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/varint.h"
+#include "crypto/sha256_many.h"
 #include "proto/wire.h"
 
 #include <stdatomic.h>
@@ -275,14 +276,48 @@ enum weft_code block_parse(struct bytes wire, struct block **ret, struct weft_er
     return WEFT_OK;
 }
 
-struct block *block_adopt(struct buf *raw)
+static struct block *block_around(struct bytes raw, void *owner, void (*release)(void *owner))
 {
     struct block *b = weft_alloc(sizeof(*b));
     b->refs = 1;
-    b->raw = buf_bytes(raw);
-    b->owned = raw->data;
+    b->raw = raw;
+    b->owner = owner;
+    b->release = release;
+    return b;
+}
+
+enum weft_code block_parse_in_place(struct bytes wire, void *owner, void (*release)(void *owner),
+                                    struct block **ret, struct weft_err *e)
+{
+    WEFT_CLEANUP(block_unref) struct block *b = block_around(wire, owner, release);
+    WEFT_TRY(block_view_parse(&b->v, b->raw, e));
+    *ret = WEFT_TAKE(b);
+    return WEFT_OK;
+}
+
+struct block *block_adopt(struct buf *raw)
+{
+    struct block *b = block_around(buf_bytes(raw), raw->data, free);
     *raw = (struct buf){ 0 };
     return b;
+}
+
+void blocks_hash_data(struct block *const *blocks, size_t count)
+{
+    WEFT_FREE struct sha256_job *jobs = weft_alloc((count + 1) * sizeof(*jobs));
+    for (size_t i = 0; i < count; i++)
+        jobs[i] =
+            (struct sha256_job){ .pieces = blocks[i]->v.txs.at, .count = blocks[i]->v.txs.count };
+    sha256_of_many(jobs, count);
+    for (size_t i = 0; i < count; i++) {
+        blocks[i]->data_hash = jobs[i].digest;
+        blocks[i]->has_data_hash = true;
+    }
+}
+
+struct digest block_data_hash_of(const struct block *b)
+{
+    return b->has_data_hash ? b->data_hash : block_data_hash(&b->v);
 }
 
 struct block *block_ref(struct block *b)
@@ -296,6 +331,7 @@ void block_unref(struct block *b)
     if (b == NULL || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
         return;
     block_view_done(&b->v);
-    free(b->owned);
+    if (b->owner != NULL)
+        b->release(b->owner);
     free(b);
 }

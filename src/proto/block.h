@@ -19,7 +19,7 @@
  *             vendor/github.com/hyperledger/fabric-protos-go/common/common.pb.go Block
  * Owner       a view: whoever holds it.  A block: any thread, counted atomically
  * Memory      a view borrows the bytes and owns two arrays (block_view_done);
- *             a block owns its bytes
+ *             a block owns its bytes, or a reference to what holds them
  * Limits      LIMIT_BLOCK_BYTES, LIMIT_BLOCK_TXS, LIMIT_BLOCK_METADATA_SLOTS
  */
 #ifndef WEFT_PROTO_BLOCK_H
@@ -82,16 +82,29 @@ void block_encode_pieces(const struct block_view *v, struct bytes head, struct b
 struct block {
     struct block_view v; /* first, so that a block can stand for its view */
     struct bytes raw;    /* what the view borrows from */
-    uint8_t *owned;      /* the same memory, to free it */
+    void *owner;         /* what holds that memory; NULL: somebody else's business */
+    void (*release)(void *owner);
+    struct digest data_hash; /* of the envelopes as they are */
+    bool has_data_hash;
     _Atomic unsigned refs;
 };
 
 /* Copies the wire form and reads it. */
 enum weft_code block_parse(struct bytes wire, struct block **ret,
                            struct weft_err *e) WEFT_MUST_CHECK;
+/* Reads the wire form where it lies.  `owner`, not NULL, holds it and is the block's from now on:
+ * release(owner) comes from whichever thread drops the last reference, or before this returns
+ * an error. */
+enum weft_code block_parse_in_place(struct bytes wire, void *owner, void (*release)(void *owner),
+                                    struct block **ret, struct weft_err *e) WEFT_MUST_CHECK;
 /* A block around bytes that a parser then reads into its view; takes the
  * buffer and leaves it empty. */
 struct block *block_adopt(struct buf *raw);
+/* Works out the data hashes of many blocks at once, which is cheaper (sha256_many.h), and leaves
+ * them with the blocks, which nobody else has yet. */
+void blocks_hash_data(struct block *const *blocks, size_t count);
+/* What was worked out, or else works it out. */
+struct digest block_data_hash_of(const struct block *b);
 struct block *block_ref(struct block *b);
 void block_unref(struct block *b);
 WEFT_DEFINE_CLEANUP(struct block *, block_unref)

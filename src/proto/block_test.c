@@ -347,3 +347,46 @@ TEST(a_block_keeps_its_own_bytes_as_long_as_somebody_holds_it)
     block_unref(second);
     block_unref(NULL);
 }
+
+static void count_release(void *owner)
+{
+    ++*(int *)owner;
+}
+
+TEST(a_block_may_stay_where_it_is_and_gives_that_back_once)
+{
+    struct weft_err e = { 0 };
+    struct block *b = NULL;
+    int released = 0;
+    WEFT_CLEANUP(buf_done) struct buf wire = from_hex("0a0608071a02aabb");
+    EXPECT_OK(block_parse_in_place(buf_bytes(&wire), &released, count_release, &b, &e));
+    EXPECT(b->raw.data == wire.data);
+    expect_hex(b->v.data_hash, "aabb");
+    block_unref(block_ref(b));
+    EXPECT_EQ(released, 0);
+    block_unref(b);
+    EXPECT_EQ(released, 1);
+    EXPECT_CODE(block_parse_in_place(bytes_of_str("\xff"), &released, count_release, &b, &e),
+                WEFT_INVALID);
+    EXPECT_EQ(released, 2);
+}
+
+TEST(data_hashes_of_many_are_those_of_each)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(block_unref) struct block *two = NULL;
+    WEFT_CLEANUP(block_unref) struct block *none = NULL;
+    WEFT_CLEANUP(buf_done)
+    struct buf wire = from_hex("12080a03747831"
+                               "0a01ff");
+    EXPECT_OK(block_parse(buf_bytes(&wire), &two, &e));
+    EXPECT_OK(block_parse(bytes_of(NULL, 0), &none, &e));
+    struct digest of_two = block_data_hash(&two->v), of_none = block_data_hash(&none->v);
+    struct digest before = block_data_hash_of(two);
+    EXPECT_BYTES(digest_bytes(&before), digest_bytes(&of_two));
+    blocks_hash_data((struct block *[]){ two, none }, 2);
+    EXPECT(two->has_data_hash && none->has_data_hash);
+    EXPECT_BYTES(digest_bytes(&two->data_hash), digest_bytes(&of_two));
+    EXPECT_BYTES(digest_bytes(&none->data_hash), digest_bytes(&of_none));
+    blocks_hash_data(NULL, 0);
+}
