@@ -34,7 +34,7 @@ struct orderer_stream;
 struct tls_context;
 
 enum {
-    ORDERER_STREAM_BYTES = 4 << 20,
+    ORDERER_STREAM_BYTES = 8 << 20,
     ORDERER_STREAM_EVENTS = 256,
 };
 
