@@ -9,7 +9,7 @@
  *     orderer ==TLS==> net loop --> chan: block_puller, block_verifier
  *                                     | blocks in order        ^ as they are stored
  *                                     v                        |
- *                                   store: block_store, a sync for some MB
+ *                                   store: block_store; a sync for some MB, on sync's thread
  *
  * Only this program goes round the validation: each transaction is stored as valid. */
 #include "base/log.h"
@@ -22,6 +22,7 @@
 #include "node/net_loop.h"
 #include "os/dirs.h"
 #include "os/file.h"
+#include "os/jobs.h"
 #include "os/loop.h"
 #include "os/memory.h"
 #include "os/process_stat.h"
@@ -191,8 +192,15 @@ struct peer {
     struct mailbox *store_mb;
     struct loop *store_loop;
     struct thread *store;
+    struct mail *held, **held_end; /* blocks that wait for the sync that is out */
     uint64_t unsynced_bytes;
+    bool sync_is_out;
     _Atomic uint64_t stored, waiting; /* blocks */
+
+    /* sync's. */
+    struct jobs *syncs;
+    struct job sync;
+    struct mail all_is_synced;
 };
 
 struct block_mail {
@@ -230,31 +238,96 @@ static void append(struct peer *p, const struct block_view *from, struct weft_er
     must(block_store_append(p->blocks, &v, BLOCK_APPEND_LATER, e), e);
 }
 
+static void in_struct(struct mail *m)
+{
+    (void)m; /* its owner's */
+}
+
 static void block_is_stored(struct mail *m, void *owner)
 {
     struct block_mail *b = WEFT_CONTAINER_OF(m, struct block_mail, mail);
     struct peer *p = owner;
     p->out_bytes -= b->block->raw.len;
-    if (b->block->v.number + 1 == p->want)
-        loop_stop(p->loop);
     block_dropped(m);
     block_puller_work(p->puller);
 }
 
+static void all_is_synced(struct mail *m, void *owner)
+{
+    (void)m;
+    loop_stop(((struct peer *)owner)->loop);
+}
+
+static void run_sync(struct job *j)
+{
+    struct peer *p = WEFT_CONTAINER_OF(j, struct peer, sync);
+    struct weft_err e = { 0 };
+    must(block_store_flush_file(p->blocks, &e), &e);
+    must(block_store_flush_index(p->blocks, &e), &e);
+}
+
+/* One at a time: what comes meanwhile belongs to the next. */
+static void sync_if_due(struct peer *p)
+{
+    struct weft_err e = { 0 };
+    bool any = false;
+    if (p->sync_is_out || p->unsynced_bytes == 0 ||
+        (p->unsynced_bytes < UNSYNCED_BYTES && atomic_load(&p->waiting) > 0))
+        return;
+    must(block_store_flush_begin(p->blocks, &any, &e), &e);
+    p->unsynced_bytes = 0;
+    p->sync_is_out = any;
+    if (any)
+        WEFT_ASSERT(jobs_submit(p->syncs, &p->sync));
+}
+
+/* As the committer does: two groups at most, and another file when nothing is out. */
+static bool may_append(const struct peer *p, const struct block *b)
+{
+    return !p->sync_is_out || (p->unsynced_bytes < UNSYNCED_BYTES &&
+                               block_store_has_room(p->blocks, b->raw.len + 4096));
+}
+
+static void store_held(struct peer *p)
+{
+    struct weft_err e = { 0 };
+    while (p->held != NULL) {
+        struct block_mail *b = WEFT_CONTAINER_OF(p->held, struct block_mail, mail);
+        if (!may_append(p, b->block))
+            return;
+        p->held = b->mail.next;
+        if (p->held == NULL)
+            p->held_end = &p->held;
+        append(p, &b->block->v, &e);
+        p->unsynced_bytes += b->block->raw.len;
+        atomic_store(&p->stored, b->block->v.number + 1);
+        atomic_fetch_sub(&p->waiting, 1);
+        b->mail.handle = block_is_stored;
+        WEFT_ASSERT(mailbox_put(p->mb, &b->mail));
+        sync_if_due(p);
+    }
+}
+
 static void store_block(struct mail *m, void *owner)
 {
-    struct block_mail *b = WEFT_CONTAINER_OF(m, struct block_mail, mail);
     struct peer *p = owner;
-    struct weft_err e = { 0 };
-    append(p, &b->block->v, &e);
-    p->unsynced_bytes += b->block->raw.len;
-    atomic_store(&p->stored, b->block->v.number + 1);
-    if (atomic_fetch_sub(&p->waiting, 1) == 1 || p->unsynced_bytes >= UNSYNCED_BYTES) {
-        must(block_store_sync(p->blocks, &e), &e);
-        p->unsynced_bytes = 0;
-    }
-    m->handle = block_is_stored;
-    WEFT_ASSERT(mailbox_put(p->mb, m));
+    m->next = NULL;
+    *p->held_end = m;
+    p->held_end = &m->next;
+    store_held(p);
+}
+
+static void sync_done(struct mail *m, void *owner)
+{
+    struct peer *p = owner;
+    (void)m;
+    p->sync_is_out = false;
+    block_store_flush_end(p->blocks, true);
+    block_store_announce(p->blocks);
+    if (block_store_height(p->blocks) == p->want)
+        WEFT_ASSERT(mailbox_put(p->mb, &p->all_is_synced));
+    sync_if_due(p);
+    store_held(p);
 }
 
 static void run_store(void *arg)
@@ -266,11 +339,6 @@ static void take_stop(struct mail *m, void *owner)
 {
     (void)m;
     loop_stop(((struct peer *)owner)->store_loop);
-}
-
-static void stop_dropped(struct mail *m)
-{
-    (void)m; /* lies on the stack of who sent it */
 }
 
 /* ---- its channel ------------------------------------------------------------------------------------------ */
@@ -372,6 +440,12 @@ static enum weft_code start(struct peer *p, struct weft_err *e)
     p->store_mb = mailbox_new("store", MAIL);
     p->loop = loop_new(p->mb, p);
     p->store_loop = loop_new(p->store_mb, p);
+    p->held_end = &p->held;
+    p->syncs = jobs_new("sync", 1, 1);
+    p->sync = (struct job){ .run = run_sync,
+                            .back = p->store_mb,
+                            .mail = { .handle = sync_done, .drop = in_struct } };
+    p->all_is_synced = (struct mail){ .handle = all_is_synced, .drop = in_struct };
     p->net = net_loop_new(&(struct net_loop_config){ .limits = &limits });
     p->world = (struct puller_world){ .config = p->config,
                                       .signer = p->signer,
@@ -395,12 +469,13 @@ static enum weft_code start(struct peer *p, struct weft_err *e)
 
 static void finish(struct peer *p)
 {
-    struct mail stop = { .handle = take_stop, .drop = stop_dropped };
+    struct mail stop = { .handle = take_stop, .drop = in_struct };
     if (p->store != NULL) {
         block_puller_stop(p->puller);
         WEFT_ASSERT(mailbox_put(p->store_mb, &stop));
         thread_join(p->store);
     }
+    jobs_free(p->syncs);
     if (p->net != NULL) {
         net_loop_ask_stop(p->net);
         net_loop_join(p->net);
