@@ -74,11 +74,11 @@ static enum weft_code io_bytes(void *user, struct bytes data, struct weft_err *e
     return grpc_conn_bytes(user, data, e);
 }
 
-static enum weft_code io_pull(void *user, struct buf *out, struct weft_err *e)
+static enum weft_code io_pull(void *user, struct buf *out, size_t enough, struct weft_err *e)
 {
     struct grpc_conn *c = user;
     c->busy++;
-    enum weft_code rc = h2_pull(c->h2, out, NET_BATCH_BYTES, e);
+    enum weft_code rc = h2_pull(c->h2, out, enough, e);
     c->busy--;
     return rc;
 }

@@ -23,7 +23,6 @@ struct jobs;
 
 enum {
     NET_IN_BYTES = 128 << 10,
-    NET_BATCH_BYTES = 96 << 10,
     NET_ADDRESS_MAX = 80
 };
 

@@ -1,6 +1,7 @@
 #include "net/net_conn.h"
 
 #include "net/net_addr.h"
+#include "net/net_batch.h"
 #include "os/clock.h"
 
 #include <errno.h>
@@ -10,9 +11,9 @@
 #include <unistd.h>
 
 enum {
-    WRITES_PER_TURN = 4,   /* before the others' turn; of reads it is one */
-    READ_LEAST = 4 << 10,  /* so much is read at once of who takes long to serve */
-    READ_FIRST = 16 << 10, /* a flood on a new connection is found out soon */
+    SENT_PER_TURN = 384 << 10, /* before the others' turn; of reads it is one */
+    READ_LEAST = 4 << 10,      /* so much is read at once of who takes long to serve */
+    READ_FIRST = 16 << 10,     /* a flood on a new connection is found out soon */
     READ_LONG_NS = 500000,
     UNSENT_MAX = 1 << 20, /* TLS's own answers to a peer that does not read */
 };
@@ -40,6 +41,7 @@ struct net_conn {
     bool shakes_hands; /* as net_handshakes knows */
     bool dialled;      /* by us */
     size_t helping;    /* how much is read at once */
+    struct net_batch batch;
     struct buf unsent; /* what the kernel did not take, from unsent_from on */
     size_t unsent_from;
     uint64_t heard_ms;
@@ -181,7 +183,7 @@ static bool send_batch(struct net_conn *c)
     struct net *net = c->net;
     struct weft_err e = { 0 };
     buf_clear(&net->plain);
-    if (c->ops->on_pull(c->user, &net->plain, &e) != WEFT_OK) {
+    if (c->ops->on_pull(c->user, &net->plain, c->batch.bytes, &e) != WEFT_OK) {
         die(c, &e);
         return false;
     }
@@ -190,13 +192,14 @@ static bool send_batch(struct net_conn *c)
             linger(c);
         return false;
     }
-    if (c->tls == NULL)
-        return send_or_keep(c, buf_bytes(&net->plain)) && c->unsent.len == 0;
-    if (tls_conn_write(c->tls, buf_bytes(&net->plain), &e) != WEFT_OK) {
+    if (c->tls != NULL && tls_conn_write(c->tls, buf_bytes(&net->plain), &e) != WEFT_OK) {
         die(c, &e);
         return false;
     }
-    return send_cipher(c) && c->unsent.len == 0;
+    if (!(c->tls != NULL ? send_cipher(c) : send_or_keep(c, buf_bytes(&net->plain))))
+        return false;
+    net_batch_sent(&c->batch, net->plain.len, c->unsent.len == 0);
+    return c->unsent.len == 0;
 }
 
 static void flush(struct loop_task *t)
@@ -210,7 +213,7 @@ static void flush(struct loop_task *t)
         return;
     if (c->known)
         net_strangers_known(&c->net->strangers);
-    for (int i = 0; i < WRITES_PER_TURN; i++)
+    for (size_t sent = 0; sent < SENT_PER_TURN; sent += c->net->plain.len)
         if (!send_batch(c))
             return;
     loop_defer(c->net->loop, &c->flush);
@@ -425,6 +428,7 @@ static struct net_conn *new_conn(struct net *net, int fd, struct tls_context *tl
     c->user = user;
     c->heard_ms = loop_now_ms(net->loop);
     c->helping = READ_FIRST;
+    net_batch_init(&c->batch);
     c->peer.has_tls = tls != NULL;
     c->peer.our_hash = tls != NULL ? tls_context_cert_hash(tls) : NULL;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* slower without, no more */

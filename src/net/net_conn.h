@@ -12,7 +12,7 @@
  * Go origin   none
  * Owner       its loop's thread
  * Memory      frees itself after on_down, which is its last call
- * Limits      handshake_ms, linger_ms; 96 KB a write
+ * Limits      handshake_ms, linger_ms; 96 KB a write, 240 to a peer that keeps up
  */
 #ifndef WEFT_NET_NET_CONN_H
 #define WEFT_NET_NET_CONN_H
@@ -30,8 +30,8 @@ struct net_conn_ops {
     void (*on_open)(void *user, struct net_conn *c);
     /* Bytes have come.  An error closes, after what on_pull still gives. */
     enum weft_code (*on_bytes)(void *user, struct bytes data, struct weft_err *e);
-    /* Append about NET_BATCH_BYTES of what is to be sent. */
-    enum weft_code (*on_pull)(void *user, struct buf *out, struct weft_err *e);
+    /* Append of what is to be sent, until it is `enough` or a frame more. */
+    enum weft_code (*on_pull)(void *user, struct buf *out, size_t enough, struct weft_err *e);
     /* All is sent: is there no more to come, ever? */
     bool (*is_over)(void *user);
     /* The end.  why->code is WEFT_OK after a regular one. */
