@@ -3,7 +3,7 @@
 #include "deliver/block_message.h"
 #include "net/net_msg.h"
 #include "os/jobs.h"
-#include "os/memory.h"
+#include "os/memory_rest.h"
 
 /* A message that was lately read or sent. */
 struct entry {
@@ -42,6 +42,7 @@ struct block_feed {
     struct entry entries[FEED_CACHE_BLOCKS]; /* a ring */
     size_t newest;                           /* where the last one was put */
     size_t bytes, unread, budget;
+    size_t given;                      /* bytes, since there are streams */
     struct idle_iter idle[FEED_ITERS]; /* the one used last comes first */
     struct read *reads;
     struct block_feed_stats stats;
@@ -287,6 +288,8 @@ static void done(struct mail *m, void *owner)
     uint64_t next = r->first + r->count;
     (void)owner;
     leave_reads(r);
+    for (size_t i = 0; i < r->count; i++)
+        f->given += r->messages[i]->len;
     for (size_t i = 0; i < r->count && !r->is_personal && r->iter != NULL; i++)
         put(f, r->source.key, r->first + i, r->messages[i], r->readers == NULL);
     make_room(f);
@@ -377,14 +380,14 @@ void block_feed_forget(struct block_feed *f, const void *key)
 
 void block_feed_streams(struct block_feed *f, size_t n)
 {
-    bool was_large = f->bytes > FEED_CACHE_STREAM_BYTES / 2;
     f->budget = n >= FEED_CACHE_BYTES / FEED_CACHE_STREAM_BYTES ? FEED_CACHE_BYTES
                                                                 : (n + 1) * FEED_CACHE_STREAM_BYTES;
     if (n > 0)
         return;
     forget(f, NULL);
-    if (was_large)
-        memory_give_back();
+    if (f->given > FEED_CACHE_STREAM_BYTES / 2 && f->config.rest != NULL)
+        memory_rest_soon(f->config.rest);
+    f->given = 0;
 }
 
 struct block_feed *block_feed_new(const struct block_feed_config *config)

@@ -34,6 +34,7 @@
 struct block_feed;
 struct jobs;
 struct mailbox;
+struct memory_rest;
 struct net_msg;
 
 enum {
@@ -76,7 +77,8 @@ struct feed_person {
 
 struct block_feed_config {
     struct jobs *jobs;
-    struct mailbox *mb; /* the loop's */
+    struct mailbox *mb;       /* the loop's */
+    struct memory_rest *rest; /* the loop's; may be NULL */
     /* On a worker; snapshot and request are a person's, or empty.  NULL: *e says why. */
     struct net_msg *(*encode)(void *snapshot, struct bytes request, struct block *b,
                               struct weft_err *e);
@@ -101,7 +103,8 @@ bool block_feed_read(struct block_feed *f, const struct feed_source *source, str
 
 /* The channel is going: nothing of it is kept.  Reads that are under way retain it still. */
 void block_feed_forget(struct block_feed *f, const void *key);
-/* So many streams there are now.  None: what was kept for them goes back to the system. */
+/* So many streams there are now.  None: what was kept for them is freed, and goes back to the
+ * system when no more come for a while. */
 void block_feed_streams(struct block_feed *f, size_t n);
 
 /* Much is on its way: a stream had better send all it has before it asks for more. */

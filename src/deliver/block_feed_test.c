@@ -4,6 +4,7 @@
 #include "deliver/block_message.h"
 #include "net/net_msg.h"
 #include "os/jobs.h"
+#include "os/memory_rest.h"
 #include "proto/block.h"
 #include "weft_test.h"
 
@@ -23,6 +24,8 @@ struct world {
     struct block_store *bs;
     struct jobs *jobs;
     struct mailbox *mb;
+    struct loop *loop;
+    struct memory_rest rest;
     struct block_feed *feed;
     struct feed_source source;
     size_t users;
@@ -104,8 +107,11 @@ static void world_init(struct world *w, size_t bytes)
     chain_done(&chain);
     w->jobs = jobs_new("store", 1, 100);
     w->mb = mailbox_new("net", 1000);
+    w->loop = loop_new(NULL, NULL);
+    memory_rest_init(&w->rest, w->loop);
     w->feed = block_feed_new(&(struct block_feed_config){ .jobs = w->jobs,
                                                           .mb = w->mb,
+                                                          .rest = &w->rest,
                                                           .encode = encode,
                                                           .free_snapshot = free_snapshot,
                                                           .give = give,
@@ -120,6 +126,8 @@ static void world_done(struct world *w)
     jobs_free(w->jobs);
     mailbox_free(w->mb);
     block_feed_free(w->feed);
+    memory_rest_done(&w->rest);
+    loop_free(w->loop);
     block_store_close(w->bs);
     block_stores_close(w->stores);
     free(w->dir);
@@ -309,6 +317,29 @@ TEST(it_keeps_no_more_than_it_may)
     block_feed_streams(w.feed, 0);
     EXPECT_EQ(stats_of(&w).cache_bytes, 0);
     settle(&w);
+    world_done(&w);
+}
+
+TEST(memory_goes_back_a_while_after_the_last_stream_and_not_for_little)
+{
+    struct world w;
+    struct reader r = { 0 };
+    world_init(&w, 100);
+    block_feed_streams(w.feed, 1);
+    ask(&w, &r, 0, 9);
+    wait_for(&w, &r, 1);
+    settle(&w);
+    block_feed_streams(w.feed, 0);
+    EXPECT_EQ(w.rest.timer.place, 0);
+
+    atomic_store(&message_bytes, LARGE);
+    block_feed_streams(w.feed, 1);
+    ask(&w, &r, 10, 19);
+    wait_for(&w, &r, 2);
+    settle(&w);
+    EXPECT_EQ(w.rest.timer.place, 0);
+    block_feed_streams(w.feed, 0);
+    EXPECT(w.rest.timer.place != 0);
     world_done(&w);
 }
 

@@ -563,6 +563,7 @@ struct deliver_server *deliver_server_new(const struct deliver_server_config *co
     d->feed = block_feed_new(&(struct block_feed_config){
         .jobs = config->store,
         .mb = config->mb,
+        .rest = config->rest,
         .encode = d->config.form->encode,
         .free_snapshot = config->world->snapshot_free,
         .give = give,

@@ -29,6 +29,7 @@
 
 struct concurrency_limit;
 struct jobs;
+struct memory_rest;
 struct metrics_owner;
 
 /* The node's channels, as Deliver needs them; on the loop's thread, but for access. */
@@ -69,9 +70,10 @@ struct deliver_server_config {
     struct concurrency_limit *limit; /* of the service's streams; may be NULL */
     bool binds_tls; /* clients' certificates are required, and requests bound to them */
     const struct deliver_world *world;
-    struct jobs *store;   /* workers that may wait for the disk */
-    struct jobs *workers; /* workers that compute */
-    struct mailbox *mb;   /* the loop's */
+    struct jobs *store;       /* workers that may wait for the disk */
+    struct jobs *workers;     /* workers that compute */
+    struct mailbox *mb;       /* the loop's */
+    struct memory_rest *rest; /* likewise; may be NULL */
     struct metrics_owner *metrics;
     void (*trace)(const void *ctx, struct bytes request); /* NULL: none */
     const void *trace_ctx;

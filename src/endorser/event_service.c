@@ -177,6 +177,7 @@ static void init_method(struct method *m, size_t i, const struct event_service_c
         .store = config->store,
         .workers = config->workers,
         .mb = config->mb,
+        .rest = config->rest,
         .metrics = config->metrics,
     });
 }

@@ -38,6 +38,7 @@ struct event_service_config {
     struct jobs *store;              /* workers that may wait for the disk */
     struct jobs *workers;            /* workers that compute */
     struct mailbox *mb;              /* the loop's */
+    struct memory_rest *rest;        /* likewise; may be NULL */
     struct metrics_owner *metrics;
 };
 

@@ -7,7 +7,8 @@ struct net *net_new(struct loop *loop, const struct net_limits *limits, struct m
     n->loop = loop;
     n->limits = limits != NULL ? *limits : (struct net_limits)NET_LIMITS_DEFAULT;
     net_strangers_init(&n->strangers, loop, n->limits.stranger_percent);
-    net_handshakes_init(&n->handshakes, loop);
+    memory_rest_init(&n->rest, loop);
+    memory_storm_init(&n->handshakes, &n->rest, NET_HANDSHAKES_STORM);
     n->mailbox = mailbox;
     n->resolver = resolver;
     return n;
@@ -18,7 +19,7 @@ void net_free(struct net *n)
     if (n == NULL)
         return;
     net_strangers_done(&n->strangers);
-    net_handshakes_done(&n->handshakes);
+    memory_rest_done(&n->rest);
     buf_done(&n->plain);
     buf_done(&n->cipher);
     free(n);

@@ -13,9 +13,9 @@
 
 #include "base/bytes.h"
 #include "crypto/sha256.h"
-#include "net/net_handshakes.h"
 #include "net/net_limits.h"
 #include "net/net_stranger.h"
+#include "os/memory_rest.h"
 
 struct loop;
 struct mailbox;
@@ -23,7 +23,8 @@ struct jobs;
 
 enum {
     NET_IN_BYTES = 128 << 10,
-    NET_ADDRESS_MAX = 80
+    NET_ADDRESS_MAX = 80,
+    NET_HANDSHAKES_STORM = 128 /* so many at once (memory_rest.h) */
 };
 
 struct net {
@@ -32,7 +33,8 @@ struct net {
     struct mailbox *mailbox; /* the loop's: where resolved names come back to */
     struct jobs *resolver;   /* NULL: only numeric addresses */
     struct net_strangers strangers;
-    struct net_handshakes handshakes;
+    struct memory_rest rest;
+    struct memory_storm handshakes;
     struct buf plain, cipher;
     uint8_t in[NET_IN_BYTES], decrypted[NET_IN_BYTES];
 };

@@ -38,7 +38,7 @@ struct net_conn {
     struct net_stranger stranger;
     bool known; /* no stranger any more */
     bool settled;
-    bool shakes_hands; /* as net_handshakes knows */
+    bool shakes_hands; /* as net->handshakes knows */
     bool dialled;      /* by us */
     size_t helping;    /* how much is read at once */
     struct net_batch batch;
@@ -54,7 +54,7 @@ struct net_conn {
 static void end_handshake(struct net_conn *c)
 {
     if (c->shakes_hands)
-        net_handshakes_end(&c->net->handshakes);
+        memory_storm_go(&c->net->handshakes);
     c->shakes_hands = false;
 }
 
@@ -347,7 +347,7 @@ static void start_talking(struct net_conn *c)
     }
     c->state = CONN_HANDSHAKE;
     c->shakes_hands = true;
-    net_handshakes_begin(&c->net->handshakes);
+    memory_storm_come(&c->net->handshakes);
     tls_conn_feed(c->tls, bytes_of(NULL, 0));
     (void)shake_hands(c); /* a client speaks first */
 }

@@ -8,11 +8,12 @@
 #include "orderer/msg_filter.h"
 #include "os/clock.h"
 #include "os/jobs.h"
-#include "os/loop.h"
+#include "os/memory_rest.h"
 #include "proto/wire.h"
 
 enum {
     CHECK_HERE_MOST = 2, /* so few signatures are checked faster here than by others */
+    STORM = 1024,        /* so many envelopes at once leave holes behind (memory_rest.h) */
 };
 
 LOG_DEFINE(logger, "orderer.common.broadcast");
@@ -22,6 +23,7 @@ struct broadcast_server {
     struct loop_task send_batch; /* at the end of the turn */
     struct check *open;          /* the batch of this turn; NULL: nothing to check yet */
     struct net_msg *success;     /* BroadcastResponse { SUCCESS }, the same for all */
+    struct memory_storm items;   /* of all streams, until they are freed on this thread */
 };
 
 struct stream {
@@ -113,6 +115,7 @@ static bool take_back(struct item *i)
         return true;
     struct stream *s = i->stream;
     item_free(i);
+    memory_storm_go(&s->server->items);
     event_over(s);
     return false;
 }
@@ -180,8 +183,9 @@ static void over(void *ctx)
 
 static void free_item(void *ctx, struct broadcast_item *b)
 {
-    (void)ctx;
+    const struct stream *s = ctx;
     item_free((struct item *)b);
+    memory_storm_go(&s->server->items);
 }
 
 static void note_refusal(const struct item *i, const char *what, const char *why)
@@ -216,9 +220,7 @@ static void request_done(struct order_request *r, void *owner)
 static void request_dropped(struct order_request *r)
 {
     struct item *i = WEFT_CONTAINER_OF(r, struct item, request);
-    i->stream->out--;
-    stream_free_if_done(i->stream);
-    item_free(i);
+    drop(i);
 }
 
 static bool refuse_here(struct item *i, const char *info)
@@ -538,6 +540,7 @@ static void on_message(struct grpc_stream *grpc, struct net_msg *m)
         return;
     }
     struct item *i = weft_alloc(sizeof(*i));
+    memory_storm_come(&s->server->items);
     i->stream = s;
     i->msg = m;
     i->came_ns = clock_monotonic_ns();
@@ -579,6 +582,7 @@ struct broadcast_server *broadcast_server_new(const struct broadcast_server_conf
     struct broadcast_server *b = weft_alloc(sizeof(*b));
     b->config = *config;
     b->send_batch.run = send_batch;
+    memory_storm_init(&b->items, config->rest, STORM);
     b->success = response(BROADCAST_SUCCESS, NULL);
     return b;
 }

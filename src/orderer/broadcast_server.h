@@ -49,6 +49,7 @@ struct broadcast_server_config {
     struct orderer_channels *channels; /* the loop's */
     struct loop *loop;
     struct mailbox *mb;            /* the loop's */
+    struct memory_rest *rest;      /* likewise */
     struct jobs *workers;          /* check signatures, work out config updates */
     struct key_tables *tables;     /* may be NULL */
     struct metrics_owner *metrics; /* may be NULL */

@@ -18,7 +18,7 @@ struct net_thread {
     const struct net_world *world;
     struct net_loop *loop;
     struct orderer_channels *channels;
-    struct channel_watch tls_watch, deliver_watch;
+    struct channel_watch tls_watch, deliver_watch, rest_watch;
     struct deliver_access access;
     struct deliver_server *deliver;
     struct broadcast_server *broadcast;
@@ -56,6 +56,16 @@ static void tell_deliver(struct channel_watch *w, struct orderer_channel *c,
         deliver_server_forget(n->deliver, c->id);
 }
 
+/* To make or remove one takes more memory than to have it. */
+static void give_memory_back(struct channel_watch *w, struct orderer_channel *c,
+                             enum channel_change what)
+{
+    struct net_thread *n = WEFT_CONTAINER_OF(w, struct net_thread, rest_watch);
+    (void)c;
+    if (what == CHANNEL_ADDED || what == CHANNEL_REMOVED)
+        memory_rest_soon(&net_loop_net(n->loop)->rest);
+}
+
 static void trace_deliver(const void *ctx, struct bytes request)
 {
     message_trace(ctx, "Deliver", request);
@@ -85,6 +95,7 @@ struct net_thread *net_thread_new(const struct net_world *world)
     n->channels = orderer_channels_new();
     n->tls_watch.changed = renew_tls;
     n->deliver_watch.changed = tell_deliver;
+    n->rest_watch.changed = give_memory_back;
     return n;
 }
 
@@ -101,6 +112,7 @@ static void make_services(struct net_thread *n)
         .store = w->store,
         .workers = w->crypto,
         .mb = net_loop_mailbox(n->loop),
+        .rest = &net_loop_net(n->loop)->rest,
         .metrics = net_loop_metrics(n->loop),
         .trace = traces ? trace_deliver : NULL,
         .trace_ctx = c->deliver_trace_dir,
@@ -110,6 +122,7 @@ static void make_services(struct net_thread *n)
         .channels = n->channels,
         .loop = net_loop_loop(n->loop),
         .mb = net_loop_mailbox(n->loop),
+        .rest = &net_loop_net(n->loop)->rest,
         .workers = w->crypto,
         .tables = w->tables,
         .metrics = net_loop_metrics(n->loop),
@@ -132,6 +145,7 @@ enum weft_code net_thread_serve(struct net_thread *n, struct weft_err *e)
     net_loop_serve(n->loop, n->methods, WEFT_ARRAY_LEN(n->methods), tls);
     orderer_channels_watch(n->channels, &n->tls_watch);
     orderer_channels_watch(n->channels, &n->deliver_watch);
+    orderer_channels_watch(n->channels, &n->rest_watch);
     return WEFT_OK;
 }
 

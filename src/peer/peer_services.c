@@ -95,6 +95,7 @@ struct peer_services *peer_services_new(struct peer_services_world *w, struct ne
                                                           .store = w->workers.store,
                                                           .workers = w->workers.crypto,
                                                           .mb = net_loop_mailbox(loop),
+                                                          .rest = &net_loop_net(loop)->rest,
                                                           .metrics = net_loop_metrics(loop) });
     event_service_methods(s->events, s->methods + 1);
     return s;
