@@ -7,7 +7,6 @@
 #include "net/net.h"
 #include "os/clock.h"
 #include "os/jobs.h"
-#include "os/loop.h"
 #include "os/memory.h"
 #include "os/process_stat.h"
 #include "os/thread.h"
@@ -20,6 +19,7 @@ enum {
     MAIL = 1024,
     LOOK_MS = 50,
     TIMEOUT_S = 600,
+    AT_ONCE = 128,
 };
 
 /* ---- flags --------------------------------------------------------------------------- */
@@ -32,6 +32,7 @@ void bench_flags_add(struct bench_flags *f, struct cli_opt *opts, size_t *count)
         { "--mspid", "NAME", "its MSP (CORE_PEER_LOCALMSPID)", &f->msp_id, NULL, NULL },
         { "--clients", "N", "connections, one stream on each (1)", &f->clients, NULL, NULL },
         { "--threads", "N", "our threads that drive them (1)", &f->threads, NULL, NULL },
+        { "--atOnce", "N", "handshakes under way at a time (128)", &f->at_once, NULL, NULL },
         { "--window", "N", "how much may be in flight, a client", &f->window, NULL, NULL },
         { "--pid", "PID", "the server's process, here: CPU and memory", &f->pid, NULL, NULL },
         { "--giveUpAfter", "SECONDS", "what is not done by then is cut off (600)", &f->timeout,
@@ -72,6 +73,7 @@ enum weft_code bench_plan_open(const struct bench_flags *f, struct bench_plan *r
         return WEFT_FAIL(e, WEFT_INVALID, "Must supply channel ID");
     WEFT_TRY(bench_number("--clients", f->clients, 1, BENCH_CLIENTS, 1, &ret->clients, e));
     WEFT_TRY(bench_number("--threads", f->threads, 1, BENCH_THREADS, 1, &ret->threads, e));
+    WEFT_TRY(bench_number("--atOnce", f->at_once, 1, BENCH_CLIENTS, AT_ONCE, &ret->at_once, e));
     WEFT_TRY(bench_number("--window", f->window, 1, 1 << 30, 0, &ret->window, e));
     WEFT_TRY(bench_number("--pid", f->pid, 1, INT32_MAX, 0, &ret->pid, e));
     WEFT_TRY(bench_number("--giveUpAfter", f->timeout, 1, 1 << 20, TIMEOUT_S, &ret->timeout_s, e));
@@ -91,7 +93,7 @@ void bench_plan_done(struct bench_plan *p)
 struct worker {
     struct bench_thread t;
     const struct bench_ops *ops;
-    uint64_t first, step, clients; /* which ones are its */
+    uint64_t next, first, step, clients; /* which ones are its */
     struct mailbox *mb;
     struct jobs *resolver;
     struct loop_timer look;
@@ -104,6 +106,28 @@ void bench_client_done(struct bench_thread *t)
 {
     if (--t->running == 0)
         loop_stop(t->loop);
+}
+
+void bench_client_ready(struct bench_thread *t, bool *told)
+{
+    if (*told)
+        return;
+    *told = true;
+    t->under_way--;
+    loop_defer(t->loop, &t->begin);
+}
+
+static void begin_more(struct loop_task *task)
+{
+    struct worker *w = WEFT_CONTAINER_OF(task, struct worker, t.begin);
+    while (w->next < w->clients && w->t.under_way < w->t.at_once) {
+        uint64_t i = w->next;
+        w->next += w->step;
+        w->t.under_way++;
+        if (w->t.under_way > w->t.most)
+            w->t.most = w->t.under_way;
+        w->ops->start(w->ops->ctx, &w->t, i);
+    }
 }
 
 static void on_look(struct loop_timer *timer)
@@ -121,10 +145,10 @@ static void run_worker(void *arg)
     loop_timer_set(w->t.loop, &w->look, loop_now_ms(w->t.loop) + LOOK_MS);
     for (uint64_t i = w->first; i < w->clients; i += w->step)
         w->t.running++;
-    for (uint64_t i = w->first; i < w->clients; i += w->step)
-        w->ops->start(w->ops->ctx, &w->t, i);
+    begin_more(&w->t.begin);
     if (w->t.running > 0)
         loop_run(w->t.loop);
+    loop_undefer(w->t.loop, &w->t.begin);
     w->ended_ns = clock_monotonic_ns();
     for (uint64_t i = w->first; i < w->clients; i += w->step)
         w->ops->free(w->ops->ctx, i);
@@ -143,6 +167,9 @@ static void open_worker(struct worker *w, const struct bench_plan *p, const stru
     w->clients = p->clients;
     w->step = p->threads;
     w->look.fire = on_look;
+    w->next = w->first;
+    w->t.begin.run = begin_more;
+    w->t.at_once = (p->at_once + p->threads - 1) / p->threads;
     w->t.give_up = give_up;
     w->mb = mailbox_new("bench", MAIL);
     w->resolver = jobs_new("resolve", 1, BENCH_CLIENTS);
@@ -211,6 +238,7 @@ enum weft_code bench_run(const struct bench_plan *p, const struct bench_ops *ops
             thread_join(workers[i].thread);
         if (workers[i].ended_ns > began + (uint64_t)(s.seconds * 1e9))
             s.seconds = (double)(workers[i].ended_ns - began) / 1e9;
+        s.at_once += workers[i].t.most;
         close_worker(&workers[i]);
     }
     free(workers);
@@ -228,8 +256,8 @@ enum weft_code bench_run(const struct bench_plan *p, const struct bench_ops *ops
 void bench_seen_put_json(const struct bench_plan *p, const struct bench_seen *s, double units,
                          const char *unit, struct buf *out)
 {
-    buf_printf(out, ",\"timed_out\":%s,\"client_cpu_s\":%.3f", s->timed_out ? "true" : "false",
-               s->client_cpu_s);
+    buf_printf(out, ",\"timed_out\":%s,\"handshakes_at_once\":%" PRIu64 ",\"client_cpu_s\":%.3f",
+               s->timed_out ? "true" : "false", s->at_once, s->client_cpu_s);
     if (p->pid == 0)
         return;
     buf_printf(out, ",\"server\":{\"pid\":%" PRIu64 ",\"cpu_s\":%.3f,\"cpu_s_per_%s\":%.6g", p->pid,

@@ -5,8 +5,9 @@
  *     bench_run(plan, ops, clients, e)      clients dealt out to threads; runs to the end
  *     bench_samples_put_json                {"p50":1.2,"p99":3.4,"max":5.6}
  *
- * Clients of one thread are stepped by its loop.  Main looks at the server's
- * /proc entry twenty times a second meanwhile.
+ * Clients of one thread are stepped by its loop.  Only some shake hands at a time: ten
+ * thousand that begin at once would all be late for a server that gives each five seconds.
+ * Main looks at the server's /proc entry twenty times a second meanwhile.
  *
  * Go origin   none
  * Owner       main; a client belongs to its thread while it runs
@@ -17,10 +18,10 @@
 #define WEFT_CLI_BENCH_RUN_H
 
 #include "cli/node_flags.h"
+#include "os/loop.h"
 
 #include <stdatomic.h>
 
-struct loop;
 struct net;
 struct signing_identity;
 
@@ -34,7 +35,7 @@ enum {
 struct bench_flags {
     struct orderer_flags node;
     const char *channel, *msp_dir, *msp_id;
-    const char *clients, *threads, *window, *pid, *timeout;
+    const char *clients, *threads, *at_once, *window, *pid, *timeout;
 };
 
 void bench_flags_add(struct bench_flags *f, struct cli_opt *opts, size_t *count);
@@ -44,8 +45,9 @@ struct bench_plan {
     struct signing_identity *me;
     const char *channel;
     uint64_t clients, threads, timeout_s;
-    uint64_t window; /* 0: the default of what is measured */
-    uint64_t pid;    /* 0: none */
+    uint64_t at_once; /* handshakes, of all threads */
+    uint64_t window;  /* 0: the default of what is measured */
+    uint64_t pid;     /* 0: none */
 };
 
 /* Fills an empty one, which is to be ended in any case. */
@@ -63,9 +65,14 @@ enum weft_code bench_number(const char *flag, const char *text, uint64_t least, 
 struct bench_thread {
     struct loop *loop;
     struct net *net;
-    uint64_t running; /* clients that are not done */
+    uint64_t running;                  /* clients that are not done */
+    struct loop_task begin;            /* more clients */
+    uint64_t under_way, at_once, most; /* handshakes now, as many as may be, as many as were */
     _Atomic bool *give_up;
 };
+
+/* A client's handshake is over, well or not; says so once, which *told remembers. */
+void bench_client_ready(struct bench_thread *t, bool *told);
 
 /* A client says when it is done, once: the last one ends its thread's loop. */
 void bench_client_done(struct bench_thread *t);
@@ -83,6 +90,7 @@ struct bench_ops {
 struct bench_seen {
     double seconds, client_cpu_s, server_cpu_s;
     uint64_t rss_before, rss_peak, rss_after; /* bytes of the server's memory */
+    uint64_t at_once;                         /* so many handshakes were under way, at most */
     bool timed_out;
 };
 

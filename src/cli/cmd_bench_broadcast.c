@@ -51,7 +51,7 @@ struct client {
     uint64_t by_status[STATUSES];
     struct bench_samples acked;
     uint64_t last_ns;
-    bool done;
+    bool has_begun, done;
     struct weft_err why;
 };
 
@@ -175,6 +175,7 @@ static void done(struct client *c)
         return;
     c->done = true;
     (void)atomic_fetch_add(&c->bench->not_coming, c->count - c->by_status[0]);
+    bench_client_ready(c->thread, &c->has_begun);
     bench_client_done(c->thread);
 }
 
@@ -301,7 +302,9 @@ static void open_stream(struct client *c)
 
 static void on_ready(void *user)
 {
-    open_stream(user);
+    struct client *c = user;
+    bench_client_ready(c->thread, &c->has_begun);
+    open_stream(c);
 }
 
 static void on_again(struct loop_timer *t)

@@ -27,7 +27,7 @@ struct client {
     uint64_t asked_ns, first_ns, last_ns; /* 0: not yet */
     uint64_t blocks, bytes, next;
     uint64_t status;
-    bool done;
+    bool ready, done;
     struct weft_err why;
 };
 
@@ -49,6 +49,7 @@ static void done(struct client *c)
     if (c->done)
         return;
     c->done = true;
+    bench_client_ready(c->thread, &c->ready);
     bench_client_done(c->thread);
 }
 
@@ -155,6 +156,7 @@ static void on_ready(void *user)
 {
     struct client *c = user;
     struct weft_err e = { 0 };
+    bench_client_ready(c->thread, &c->ready);
     if (ask(c, &e) != WEFT_OK)
         fail(c, e.msg);
     else if (atomic_fetch_add(&c->bench->waiting, 1) + 1 == c->bench->plan.clients)
@@ -380,6 +382,10 @@ const struct cli_cmd cmd_bench_deliver = {
         "\n"
         "  weft bench deliver -c mychannel -o 127.0.0.1:7050 --tls --cafile ca.pem \\\n"
         "      --mspdir users/Admin@org1/msp --mspid Org1MSP --clients 100 --pid 4711\n"
+        "\n"
+        "Ten thousand clients are a matter of open files (ulimit -n) and of patience: a server "
+        "gives\n"
+        "a handshake some seconds, so that only --atOnce of them are under way at a time.\n"
         "\n"
         "With --spread no two clients want the same blocks at the same time.\n"
         "\n"

@@ -69,6 +69,8 @@ class Bench(unittest.TestCase):
         rest = len(blocks) - 2
         self.assertEqual((got["good"], got["blocks"]),
                          (4, sum(rest - i * rest // 4 for i in range(4))))
+        got, _ = self.bench("deliver", "--clients", 60, "--atOnce", 6, "--threads", 2, "--stop", 0)
+        self.assertEqual((got["good"], got["handshakes_at_once"]), (60, 6))
         got, _ = self.bench("deliver", "--bestEffort", "--stop", 0)
         self.assertEqual((got["good"], got["blocks"]), (1, 1))
         got, errors = self.bench("deliver", channel="nowhere")
