@@ -8,7 +8,8 @@ struct net *net_new(struct loop *loop, const struct net_limits *limits, struct m
     n->limits = limits != NULL ? *limits : (struct net_limits)NET_LIMITS_DEFAULT;
     net_strangers_init(&n->strangers, loop, n->limits.stranger_percent);
     memory_rest_init(&n->rest, loop);
-    memory_storm_init(&n->handshakes, &n->rest, NET_HANDSHAKES_STORM);
+    memory_storm_init(&n->handshakes, &n->rest, NET_STORM);
+    memory_storm_init(&n->conns, &n->rest, NET_STORM);
     n->mailbox = mailbox;
     n->resolver = resolver;
     return n;

@@ -24,7 +24,7 @@ struct jobs;
 enum {
     NET_IN_BYTES = 128 << 10,
     NET_ADDRESS_MAX = 80,
-    NET_HANDSHAKES_STORM = 128 /* so many at once (memory_rest.h) */
+    NET_STORM = 128 /* so many handshakes or connections at once (memory_rest.h) */
 };
 
 struct net {
@@ -34,7 +34,7 @@ struct net {
     struct jobs *resolver;   /* NULL: only numeric addresses */
     struct net_strangers strangers;
     struct memory_rest rest;
-    struct memory_storm handshakes;
+    struct memory_storm handshakes, conns;
     struct buf plain, cipher;
     uint8_t in[NET_IN_BYTES], decrypted[NET_IN_BYTES];
 };

@@ -69,6 +69,7 @@ void net_conn_free(struct net_conn *c)
     (void)close(c->socket.fd);
     tls_conn_free(c->tls);
     end_handshake(c);
+    memory_storm_go(&c->net->conns);
     buf_done(&c->unsent);
     free(c);
 }
@@ -419,6 +420,7 @@ static struct net_conn *new_conn(struct net *net, int fd, struct tls_context *tl
 {
     struct net_conn *c = weft_alloc(sizeof(*c));
     int on = 1;
+    memory_storm_come(&net->conns);
     c->socket = (struct loop_fd){ .fd = fd, .ready = ready };
     c->timer.fire = too_late;
     c->flush.run = flush;

@@ -35,6 +35,10 @@ class Bench(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout), done.stderr
 
+    def rss(self):
+        status = pathlib.Path(f"/proc/{self.orderer.process.popen.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+
     def test_broadcast_counts_what_was_accepted_and_ordered(self):
         got, errors = self.bench("broadcast", "--clients", 3, "--threads", 2, "--count", 1000,
                                  "--window", 20, "--size", 500, "--follow")
@@ -89,16 +93,23 @@ class Bench(unittest.TestCase):
 
     @unittest.skipIf(SANITIZED, "a sanitizer's memory is its own")
     def test_an_orderer_that_waits_has_less_than_ten_megabytes(self):
-        def rss():
-            status = pathlib.Path(f"/proc/{self.orderer.process.popen.pid}/status").read_text()
-            return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
         self.orderer.stop()
         self.orderer = Orderer(self.dir, "etcdraft").ready()
         self.addCleanup(self.orderer.process.stop, 9)
-        wait_until(lambda: rss() <= 10000, what="an idle orderer's memory")
+        wait_until(lambda: self.rss() <= 10000, what="an idle orderer's memory")
         self.bench("broadcast", "--count", 2000, "--size", 20000)
         self.assertEqual(self.bench("deliver", "--clients", 20)[0]["good"], 20)
-        wait_until(lambda: rss() <= 16000, what="its memory after the last stream")
+        wait_until(lambda: self.rss() <= 16000, what="its memory after the last stream")
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's memory is its own")
+    def test_what_many_connections_held_goes_back_with_them(self):
+        argv = [*self.argv("deliver", "--start", "next", "--clients", 600), "-c", "mychannel"]
+        wait_until(lambda: self.rss() <= 8000, what="what making the channel held")
+        with Process(argv) as waiting:
+            waiting.wait_for("600 streams are open")
+            self.assertGreater(self.rss(), 20000)
+            waiting.stop(9)
+        wait_until(lambda: self.rss() <= 12000, what="its memory without them")
 
     def test_the_orderer_says_whose_streams_went_with_their_connection(self):
         argv = [*self.argv("deliver", "--start", "next"), "-c", "mychannel"]
