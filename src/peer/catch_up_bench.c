@@ -2,7 +2,8 @@
  * gRPC, Fabric's checks of a block, block files and index.  In turns with it, on the same
  * orderer, `weft bench deliver`, which only counts blocks: what can be had at all.
  *
- *     catch_up_bench [FOLDER]      of the bulk chain, unpacked: crypto, genesis, orderer/data
+ *     catch_up_bench [FOLDER]      of the bulk chain, unpacked (or WEFT_BULK): crypto, genesis,
+ *                                  orderer/data
  *
  * The orderer is a process of ours; the peer's parts run here:
  *
@@ -14,6 +15,7 @@
  * Only this program goes round the validation: each transaction is stored as valid. */
 #include "base/log.h"
 #include "bench.h"
+#include "bench_orderer.h"
 #include "bundle/bundle.h"
 #include "config/core_config.h"
 #include "crypto/key_tables.h"
@@ -32,19 +34,7 @@
 #include "peer/orderer_overrides.h"
 #include "peer/peer_tls.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define CHANNEL        "bulk"
-#define ORDERER_FOLDER "crypto/ordererOrganizations/example.com/orderers/orderer.example.com"
-#define ORG_FOLDER     "crypto/peerOrganizations/org1.example.com"
-#define CONFIGURED     "127.0.0.1:22450" /* what the chain's configuration says */
 
 enum {
     MAIL = 4096,
@@ -52,120 +42,7 @@ enum {
     BUSY_BYTES = 4 << 20,     /* likewise */
     UNSYNCED_BYTES = 8 << 20, /* as in committer.h */
     TURNS = 3,
-    START_TRIES = 300,
-    START_WAIT_US = 100000,
 };
-
-/* ---- the orderer ----------------------------------------------------------------------------- */
-
-struct place {
-    char *folder, *data; /* the chain as it came; a copy that an orderer may change */
-    char *address;
-    pid_t orderer;
-};
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof(at);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    WEFT_ASSERT(fd >= 0 && bind(fd, (struct sockaddr *)&at, len) == 0);
-    WEFT_ASSERT(getsockname(fd, (struct sockaddr *)&at, &len) == 0);
-    (void)close(fd);
-    return ntohs(at.sin_port);
-}
-
-/* In the child: never returns. */
-static void be_orderer(const struct place *p, uint16_t port)
-{
-    const char *f = p->folder;
-    char *env[] = {
-        weft_asprintf("FABRIC_CFG_PATH=%s/../sampleconfig", WEFT_TESTS_DIR),
-        weft_asprintf("FABRIC_LOGGING_SPEC=error"),
-        weft_asprintf("ORDERER_GENERAL_LISTENADDRESS=127.0.0.1"),
-        weft_asprintf("ORDERER_GENERAL_LISTENPORT=%u", port),
-        weft_asprintf("ORDERER_GENERAL_BOOTSTRAPFILE=%s/genesis/genesis-etcdraft.block", f),
-        weft_asprintf("ORDERER_GENERAL_LOCALMSPDIR=%s/" ORDERER_FOLDER "/msp", f),
-        weft_asprintf("ORDERER_GENERAL_LOCALMSPID=OrdererMSP"),
-        weft_asprintf("ORDERER_GENERAL_TLS_ENABLED=true"),
-        weft_asprintf("ORDERER_GENERAL_TLS_PRIVATEKEY=%s/" ORDERER_FOLDER "/tls/server.key", f),
-        weft_asprintf("ORDERER_GENERAL_TLS_CERTIFICATE=%s/" ORDERER_FOLDER "/tls/server.crt", f),
-        weft_asprintf("ORDERER_GENERAL_TLS_ROOTCAS=[%s/" ORDERER_FOLDER "/tls/ca.crt]", f),
-        weft_asprintf(
-            "ORDERER_GENERAL_CLUSTER_CLIENTCERTIFICATE=%s/" ORDERER_FOLDER "/tls/server.crt", f),
-        weft_asprintf(
-            "ORDERER_GENERAL_CLUSTER_CLIENTPRIVATEKEY=%s/" ORDERER_FOLDER "/tls/server.key", f),
-        weft_asprintf("ORDERER_GENERAL_CLUSTER_ROOTCAS=[%s/" ORDERER_FOLDER "/tls/ca.crt]", f),
-        weft_asprintf("ORDERER_FILELEDGER_LOCATION=%s", p->data),
-        weft_asprintf("ORDERER_CONSENSUS_WALDIR=%s/etcdraft/wal", p->data),
-        weft_asprintf("ORDERER_CONSENSUS_SNAPDIR=%s/etcdraft/snapshot", p->data),
-        weft_asprintf("ORDERER_OPERATIONS_LISTENADDRESS=127.0.0.1:0"),
-        weft_asprintf("ORDERER_METRICS_PROVIDER=disabled"),
-        NULL,
-    };
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the benchmark die */
-    (void)execle(WEFT_PROGRAMS "/orderer", "orderer", (char *)NULL, env);
-    _exit(127);
-}
-
-static void stop_orderer(struct place *p)
-{
-    if (p->orderer <= 0)
-        return;
-    (void)kill(p->orderer, SIGTERM);
-    (void)waitpid(p->orderer, NULL, 0);
-}
-
-/* ---- what can be had ----------------------------------------------------------------------------- */
-
-struct had {
-    double blocks, mb_per_s;
-};
-
-static bool number_of(const char *json, const char *name, double *ret)
-{
-    WEFT_FREE char *key = weft_asprintf("\"%s\":", name);
-    const char *at = strstr(json, key);
-    char *end = NULL;
-    if (at == NULL)
-        return false;
-    *ret = strtod(at + strlen(key), &end);
-    return end > at + strlen(key);
-}
-
-/* False: nobody answered. */
-static bool count_blocks(const struct place *p, struct had *ret)
-{
-    WEFT_FREE char *command = weft_asprintf(
-        WEFT_PROGRAMS "/weft bench deliver -c " CHANNEL " -o %s --tls --cafile %s/" ORDERER_FOLDER
-                      "/tls/ca.crt --mspid Org1MSP --mspdir %s/" ORG_FOLDER
-                      "/users/Admin@org1.example.com/msp 2>/dev/null",
-        p->address, p->folder, p->folder);
-    char json[4096] = "";
-    FILE *out = popen(command, "r"); /* NOLINT(cert-env33-c): a benchmark, and paths of ours */
-    WEFT_ASSERT(out != NULL);
-    size_t n = fread(json, 1, sizeof(json) - 1, out);
-    json[n] = '\0';
-    return pclose(out) == 0 && number_of(json, "blocks", &ret->blocks) &&
-           number_of(json, "mb_per_s", &ret->mb_per_s) && ret->blocks > 1;
-}
-
-static enum weft_code start_orderer(struct place *p, struct had *ret, struct weft_err *e)
-{
-    uint16_t port = free_port();
-    p->address = weft_asprintf("127.0.0.1:%u", port);
-    p->orderer = fork();
-    if (p->orderer == 0)
-        be_orderer(p, port);
-    for (int i = 0; p->orderer > 0 && i < START_TRIES; i++) {
-        if (count_blocks(p, ret))
-            return WEFT_OK;
-        if (waitpid(p->orderer, NULL, WNOHANG) != 0)
-            p->orderer = -1;
-        (void)usleep(START_WAIT_US);
-    }
-    return WEFT_FAIL(e, WEFT_UNAVAILABLE, "the orderer gives no blocks");
-}
 
 /* ---- a peer ------------------------------------------------------------------------------------------- */
 
@@ -386,10 +263,10 @@ static const struct block_puller_deps deps = { dep_height, dep_has_room, dep_is_
 
 /* ---- its life ----------------------------------------------------------------------------------------------- */
 
-static enum weft_code configure(struct peer *p, const struct place *at, struct weft_err *e)
+static enum weft_code configure(struct peer *p, const struct bench_orderer *at, struct weft_err *e)
 {
     const char *f = at->folder;
-    const char *node = ORG_FOLDER "/peers/peer0.org1.example.com";
+    const char *node = BENCH_ORG_FOLDER "/peers/peer0.org1.example.com";
     char *env[] = {
         weft_asprintf("FABRIC_CFG_PATH=%s/../sampleconfig", WEFT_TESTS_DIR),
         weft_asprintf("CORE_PEER_LOCALMSPID=Org1MSP"),
@@ -398,8 +275,8 @@ static enum weft_code configure(struct peer *p, const struct place *at, struct w
         weft_asprintf("CORE_PEER_TLS_CERT_FILE=%s/%s/tls/server.crt", f, node),
         weft_asprintf("CORE_PEER_TLS_KEY_FILE=%s/%s/tls/server.key", f, node),
         weft_asprintf("CORE_PEER_TLS_ROOTCERT_FILE=%s/%s/tls/ca.crt", f, node),
-        weft_asprintf("CORE_PEER_DELIVERYCLIENT_ADDRESSOVERRIDES=[{from: '" CONFIGURED
-                      "', to: '%s', caCertsFile: '%s/" ORDERER_FOLDER "/tls/ca.crt'}]",
+        weft_asprintf("CORE_PEER_DELIVERYCLIENT_ADDRESSOVERRIDES=[{from: '" BENCH_CONFIGURED
+                      "', to: '%s', caCertsFile: '%s/" BENCH_ORDERER_FOLDER "/tls/ca.crt'}]",
                       at->address, f),
         NULL,
     };
@@ -415,17 +292,17 @@ static enum weft_code configure(struct peer *p, const struct place *at, struct w
     return WEFT_OK;
 }
 
-static enum weft_code take_first(struct peer *p, const struct place *at, const char *to,
+static enum weft_code take_first(struct peer *p, const struct bench_orderer *at, const char *to,
                                  struct weft_err *e)
 {
-    WEFT_FREE char *path = weft_asprintf("%s/genesis/" CHANNEL ".block", at->folder);
+    WEFT_FREE char *path = weft_asprintf("%s/genesis/" BENCH_CHANNEL ".block", at->folder);
     WEFT_CLEANUP(buf_done) struct buf bytes = { 0 };
     WEFT_CLEANUP(block_unref) struct block *b = NULL;
     WEFT_TRY(file_read_all(path, OUT_BYTES, &bytes, e));
     WEFT_TRY(block_parse(buf_bytes(&bytes), &b, e));
     WEFT_TRY(bundle_of_block(&b->v, &p->bundle, e));
     WEFT_TRY(block_stores_open(to, LEDGER_PEER, &p->stores, e));
-    WEFT_TRY(block_store_open(p->stores, CHANNEL, &p->blocks, e));
+    WEFT_TRY(block_store_open(p->stores, BENCH_CHANNEL, &p->blocks, e));
     append(p, &b->v, e);
     p->next = 1;
     atomic_store(&p->stored, 1);
@@ -456,9 +333,9 @@ static enum weft_code start(struct peer *p, struct weft_err *e)
                                       .override_count = p->overrides.count };
     p->tables =
         key_tables_new(&(struct key_tables_config){ .budget_bytes = KEY_TABLES_BUDGET_DEFAULT });
-    p->verifier = block_verifier_new(CHANNEL, p->tables);
-    p->puller = block_puller_new(&p->world, &(struct block_puller_place){ CHANNEL, p->loop, p->mb },
-                                 &deps, p);
+    p->verifier = block_verifier_new(BENCH_CHANNEL, p->tables);
+    p->puller = block_puller_new(
+        &p->world, &(struct block_puller_place){ BENCH_CHANNEL, p->loop, p->mb }, &deps, p);
     block_puller_configure(p->puller, p->bundle);
     net_loop_serve(p->net, NULL, 0, NULL);
     WEFT_TRY(net_loop_start(p->net, e));
@@ -501,72 +378,63 @@ WEFT_DEFINE_CLEANUP_IN_PLACE(struct peer, finish)
 
 /* ---- the benchmark ------------------------------------------------------------------------------------------ */
 
-static void print(const struct peer *p, const struct had *had, double s, double cpu, double theirs)
+static void print(const struct peer *p, const struct bench_orderer *at, double s, double cpu,
+                  double theirs)
 {
     double mb = (double)p->bytes / 1e6;
-    WEFT_FREE char *remark = weft_asprintf("beside %.0f MB/s, goal 0.5", had->mb_per_s);
+    WEFT_FREE char *remark = weft_asprintf("beside %.0f MB/s, goal 0.5", at->mb_per_s);
     bench_print("blocks taken, checked and kept", (double)p->next / s, "blocks/s", NULL);
     bench_print("", mb / s, "MB/s", NULL);
-    bench_print("of what `weft bench deliver` gets", mb / s / had->mb_per_s, "x", remark);
+    bench_print("of what `weft bench deliver` gets", mb / s / at->mb_per_s, "x", remark);
     bench_print("CPU", cpu / mb * 1000, "s/GB", NULL);
     bench_print("CPU of the orderer", theirs / mb * 1000, "s/GB", NULL);
     bench_print("memory, at most", bench_rss_peak_mb(), "MB", "goal 64");
 }
 
-static enum weft_code take_all(const struct place *at, const struct had *had, struct weft_err *e)
+static enum weft_code take_all(const struct bench_orderer *at, struct weft_err *e)
 {
     WEFT_FREE char *to = NULL;
     struct process_stat before = { 0 }, after = { 0 };
     WEFT_TRY(dir_make_temporary("weft-bench", &to, e));
     {
-        WEFT_CLEANUP(finish) struct peer p = { .want = (uint64_t)had->blocks };
+        WEFT_CLEANUP(finish) struct peer p = { .want = (uint64_t)at->blocks };
         WEFT_TRY(configure(&p, at, e));
         WEFT_TRY(take_first(&p, at, to, e));
-        (void)process_stat_read((uint64_t)at->orderer, &before);
+        (void)process_stat_read((uint64_t)at->pid, &before);
         double began = bench_now(), cpu = bench_cpu();
         WEFT_TRY(start(&p, e));
         loop_run(p.loop);
         double s = bench_now() - began;
         cpu = bench_cpu() - cpu;
-        (void)process_stat_read((uint64_t)at->orderer, &after);
-        print(&p, had, s, cpu, after.cpu_s - before.cpu_s);
+        (void)process_stat_read((uint64_t)at->pid, &after);
+        print(&p, at, s, cpu, after.cpu_s - before.cpu_s);
     }
     return dir_remove_tree(to, e);
 }
 
-static enum weft_code bench(struct place *p, struct weft_err *e)
+static enum weft_code bench(struct bench_orderer *o, struct weft_err *e)
 {
-    struct had had = { 0 };
-    enum weft_code rc = start_orderer(p, &had, e);
-    for (int i = 0; rc == WEFT_OK && i < TURNS; i++) {
-        if (!count_blocks(p, &had))
-            rc = WEFT_FAIL(e, WEFT_UNAVAILABLE, "the orderer gives no blocks any more");
-        if (rc == WEFT_OK)
-            rc = take_all(p, &had, e);
-    }
-    stop_orderer(p);
-    free(p->address);
+    enum weft_code rc = WEFT_OK;
+    for (int i = 0; rc == WEFT_OK && i < TURNS; i++)
+        rc = bench_orderer_count(o)
+                 ? take_all(o, e)
+                 : WEFT_FAIL(e, WEFT_UNAVAILABLE, "the orderer gives no blocks any more");
     return rc;
 }
 
 int main(int argc, char **argv)
 {
     struct weft_err e = { 0 };
+    struct bench_orderer o = { 0 };
     WEFT_FREE char *dir = NULL;
-    const char *packed = argc > 1 ? NULL : bench_fixture("bulk/bulk.tar.zst");
-    if (argc < 2 && packed == NULL)
-        return 0;
+    enum weft_code rc = WEFT_OK;
     WEFT_IGNORE(log_set_spec("error", NULL));
     must(dir_make_temporary("weft-bench", &dir, &e), &e);
-    WEFT_FREE char *data = weft_asprintf("%s/orderer/data", dir);
-    struct place p = { .folder = argc > 1 ? argv[1] : dir, .data = data };
-    enum weft_code rc = WEFT_OK;
-    if (packed != NULL && !bench_unpack(packed, dir))
-        rc = WEFT_FAIL(&e, WEFT_IO, "can't unpack the bulk chain");
-    if (packed == NULL)
-        p.data = weft_asprintf("%s/orderer/data", p.folder);
-    if (rc == WEFT_OK)
-        rc = bench(&p, &e);
+    if (bench_bulk_get(argc > 1 ? argv[1] : NULL, dir, &o))
+        rc = bench_orderer_start(&o)
+                 ? bench(&o, &e)
+                 : WEFT_FAIL(&e, WEFT_UNAVAILABLE, "the orderer gives no blocks");
+    bench_orderer_stop(&o);
     WEFT_IGNORE(dir_remove_tree(dir, NULL));
     must(rc, &e);
     return 0;
