@@ -15,6 +15,10 @@
 
 LOG_DEFINE(logger, "gossip.privdata");
 
+enum {
+    LACKING_SAID = 10 /* sets of a block that are named */
+};
+
 struct block_pvt {
     struct arena arena;
     struct pvt_write_set *sets;
@@ -38,6 +42,14 @@ void block_pvt_free(struct block_pvt *p)
     free(p->sets);
     free(p->missing);
     free(p);
+}
+
+bool block_pvt_is_lacking(const struct block_pvt *p)
+{
+    bool found = false;
+    for (size_t i = 0; i < p->block.missing_count && !found; i++)
+        found = p->block.missing[i].is_eligible;
+    return found;
 }
 
 const struct pvtdata_block *block_pvt_block(const struct block_pvt *p)
@@ -161,7 +173,8 @@ struct needs {
     uint64_t tx;
     struct bytes tx_id; /* one without is not looked for, as in the original */
     bool is_looked_up;
-    size_t found_came, found_kept;
+    size_t found_came, found_kept, lacking;
+    struct buf lacking_names;
 };
 
 /* Both the store and the list are of what only might be missing: damage is. */
@@ -201,8 +214,35 @@ static const struct came_set *find_needed(struct needs *n, const struct pvt_writ
 static void needs_done(struct needs *n)
 {
     free(n->kept.sets);
+    buf_done(&n->lacking_names);
 }
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct needs, needs_done)
+
+/* As it is if it is a name, else quoted. */
+static const char *shown(struct bytes text, char room[LOG_QUOTE_MAX])
+{
+    static const char in_names[] =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.";
+    bool is_name = text.len < LOG_QUOTE_MAX;
+    for (size_t i = 0; is_name && i < text.len; i++)
+        is_name = text.data[i] != '\0' && strchr(in_names, text.data[i]) != NULL;
+    if (!is_name)
+        return log_quote(text, room);
+    (void)snprintf(room, LOG_QUOTE_MAX, "%.*s", (int)text.len, (const char *)text.data);
+    return room;
+}
+
+static void name_lacking(struct needs *n, struct bytes ns, const struct tx_collection *coll)
+{
+    char id[LOG_QUOTE_MAX], space[LOG_QUOTE_MAX], name[LOG_QUOTE_MAX];
+    WEFT_FREE char *hash = bytes_to_hex(coll->pvt_rwset_hash);
+    if (n->lacking++ < LACKING_SAID)
+        buf_printf(&n->lacking_names,
+                   "txID: %s, seq: %" PRIu64 ", namespace: %s, collection: %s, hash: %.64s; ",
+                   shown(n->tx_id, id), n->tx, shown(ns, space), shown(coll->name, name), hash);
+    else if (n->lacking == LACKING_SAID + 1)
+        buf_put_str(&n->lacking_names, "...");
+}
 
 static enum weft_code need(struct needs *n, struct bytes ns, const struct tx_collection *coll,
                            struct weft_err *e)
@@ -216,6 +256,8 @@ static enum weft_code need(struct needs *n, struct bytes ns, const struct tx_col
     struct pvt_write_set set = { .tx = n->tx, .ns = ns, .coll = coll->name };
     const struct came_set *found =
         info->is_mine && n->tx_id.len > 0 ? find_needed(n, &set, coll->pvt_rwset_hash) : NULL;
+    if (found == NULL && info->is_mine)
+        name_lacking(n, ns, coll);
     if (found != NULL)
         add_set(n->p, &found->set);
     else
@@ -235,19 +277,19 @@ static enum weft_code need_all(struct needs *n, const struct tx_check *c, struct
     return WEFT_OK;
 }
 
-static void say_what_was_found(const struct needs *n, const char *channel)
+static void say_what_was_found(struct needs *n, const char *channel)
 {
     const struct pvtdata_block *b = &n->p->block;
-    size_t missing = 0;
-    for (size_t i = 0; i < b->missing_count; i++)
-        missing += b->missing[i].is_eligible ? 1 : 0;
+    size_t missing = n->lacking;
+    buf_put_u8(&n->lacking_names, 0);
     if (missing > 0)
         LOG_WARN(&logger,
                  "Could not fetch all %zu eligible collection private write sets for block "
                  "[%" PRIu64 "] (%zu from local cache, %zu from transient store, 0 from other "
-                 "peers). Will commit block with %zu missing private write sets" LOG_KV
+                 "peers). Will commit block with missing private write sets:[%s]" LOG_KV
                  "channel=%s",
-                 missing + b->set_count, b->number, n->found_came, n->found_kept, missing, channel);
+                 missing + b->set_count, b->number, n->found_came, n->found_kept,
+                 (const char *)n->lacking_names.data, channel);
     else if (b->set_count > 0)
         LOG_INFO(&logger,
                  "Successfully fetched all %zu eligible collection private write sets for block "

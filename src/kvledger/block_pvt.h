@@ -51,6 +51,8 @@ struct block_pvt *block_pvt_none(uint64_t number);
 void block_pvt_free(struct block_pvt *p);
 WEFT_DEFINE_CLEANUP(struct block_pvt *, block_pvt_free)
 
+/* Should some of it have come from other peers? */
+bool block_pvt_is_lacking(const struct block_pvt *p);
 /* For pvtdata_store_commit. */
 const struct pvtdata_block *block_pvt_block(const struct block_pvt *p);
 

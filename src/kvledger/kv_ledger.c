@@ -82,6 +82,11 @@ bool kv_ledger_is_new(const struct kv_ledger *l)
     return l->is_new;
 }
 
+const struct kv_commit_times *kv_ledger_first_times(const struct kv_ledger *l)
+{
+    return &l->first;
+}
+
 uint64_t kv_ledger_next(const struct kv_ledger *l)
 {
     return l->next;
@@ -200,7 +205,7 @@ static enum weft_code commit(struct kv_ledger *l, const struct block_view *v, st
                              struct weft_err *e)
 {
     WEFT_CLEANUP(stored_block_done) struct stored_block s = { 0 };
-    struct kv_commit_times times = { .fetch_ns = w->fetch_ns };
+    struct kv_commit_times times = { .fetch_ns = w->fetch_ns, .is_lacking = w->is_lacking };
     uint64_t started = clock_monotonic_ns();
     WEFT_TRY(stored_block_init(&s, v, bytes_of(w->codes, w->txs->count), e));
     WEFT_TRY(kv_ledger_prepare(l, w, true, e));
@@ -224,6 +229,7 @@ static enum weft_code fetch_private(const struct block_validation *v,
     uint64_t started = clock_monotonic_ns();
     WEFT_TRY(block_pvt_new(v, w->codes, w->collections, from, &w->pvt, e));
     w->is_fetched = true;
+    w->is_lacking = block_pvt_is_lacking(w->pvt);
     w->fetch_ns = clock_monotonic_ns() - started;
     return WEFT_OK;
 }

@@ -89,6 +89,8 @@ WEFT_DEFINE_CLEANUP(struct kv_ledger *, kv_ledger_close)
 
 /* Was it made since the start, not opened? */
 bool kv_ledger_is_new(const struct kv_ledger *l);
+/* Of the first block, if so: nobody can have asked to be told yet. */
+const struct kv_commit_times *kv_ledger_first_times(const struct kv_ledger *l);
 
 /* Its blocks: height, reading, watching; any thread. */
 struct block_store *kv_ledger_blocks(struct kv_ledger *l);
@@ -153,6 +155,7 @@ struct kv_commit_times {
     /* Before and after, in none of these: */
     uint64_t fetch_ns; /* which private data it needs, and whether it is here */
     uint64_t purge_ns; /* what was kept for it is removed */
+    bool is_lacking;   /* some of its private data is not here */
 };
 void kv_ledger_tell_times(struct kv_ledger *l,
                           void (*told)(void *ctx, const struct kv_commit_times *times), void *ctx);

@@ -108,6 +108,7 @@ struct kv_ledger {
     struct kv_sync sync;
     void (*tell_times)(void *ctx, const struct kv_commit_times *times); /* NULL: nobody counts */
     void *tell_ctx;
+    struct kv_commit_times first; /* if is_new: of the first block */
 
     struct state_overlay beneath, overlay;
     struct state_reader committed;
@@ -124,6 +125,7 @@ struct block_work {
     struct collections *collections; /* of the state before */
     struct block_pvt *pvt;
     bool is_fetched; /* it is what came, and not what the store had already */
+    bool is_lacking; /* other peers would have to be asked */
     uint64_t fetch_ns;
 };
 void block_work_done(struct block_work *w);

@@ -84,7 +84,7 @@ void kv_ledger_tell_times(struct kv_ledger *l,
     l->tell_ctx = ctx;
 }
 
-static void tell_block(const struct kv_ledger *l, const struct told_block *b,
+static void tell_block(struct kv_ledger *l, const struct told_block *b,
                        const struct kv_commit_times *t)
 {
     struct bytes hash = b->has_hash ? digest_bytes(&b->hash) : bytes_of(NULL, 0);
@@ -98,6 +98,8 @@ static void tell_block(const struct kv_ledger *l, const struct told_block *b,
              t->storage_ns / NS_PER_MS, t->state_ns / NS_PER_MS, hex);
     if (l->tell_times != NULL)
         l->tell_times(l->tell_ctx, t);
+    else if (b->number == 0)
+        l->first = *t;
 }
 
 static void tell_committed(struct kv_ledger *l, uint64_t flush_ns, uint64_t state_ns)

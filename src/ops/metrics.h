@@ -81,6 +81,13 @@ static inline void metric_set(struct metric_cell *c, double value)
     atomic_store_explicit(&c->touched, true, memory_order_relaxed);
 }
 
+/* Shown from now on, also if nothing is ever recorded. */
+static inline void metric_show(struct metric_cell *c)
+{
+    if (c != NULL)
+        atomic_store_explicit(&c->touched, true, memory_order_relaxed);
+}
+
 /* A histogram; durations are in seconds. */
 void metric_observe(struct metric_cell *c, double value);
 

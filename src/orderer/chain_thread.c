@@ -34,7 +34,8 @@ struct chain_thread {
     struct snapshot *trouble; /* a net_msg, or NULL */
     struct {
         struct metric_cell *block_fill, *commit_time, *height;
-        struct metric_cell *raft_block, *raft_normal, *raft_config; /* NULL: another consenter */
+        /* NULL: another consenter */
+        struct metric_cell *raft_block, *raft_normal, *raft_config, *raft_failures, *raft_persist;
     } counts;
     bool failed; /* nothing more is done, and nobody answered */
 };
@@ -60,6 +61,10 @@ static void begin_counting(struct chain_thread *t, const struct bundle *bundle)
         t->counts.raft_block = METRIC_OF(o, CONSENSUS_ETCDRAFT_COMMITTED_BLOCK_NUMBER, t->id);
         t->counts.raft_normal = METRIC_OF(o, CONSENSUS_ETCDRAFT_NORMAL_PROPOSALS_RECEIVED, t->id);
         t->counts.raft_config = METRIC_OF(o, CONSENSUS_ETCDRAFT_CONFIG_PROPOSALS_RECEIVED, t->id);
+        t->counts.raft_failures = METRIC_OF(o, CONSENSUS_ETCDRAFT_PROPOSAL_FAILURES, t->id);
+        t->counts.raft_persist = METRIC_OF(o, CONSENSUS_ETCDRAFT_DATA_PERSIST_DURATION, t->id);
+        metric_show(t->counts.raft_persist);
+        metric_set(METRIC_OF(o, CONSENSUS_ETCDRAFT_SNAPSHOT_BLOCK_NUMBER, t->id), 0); /* none */
         metric_set(METRIC_OF(o, CONSENSUS_ETCDRAFT_CLUSTER_SIZE, t->id), 1);
         metric_set(METRIC_OF(o, CONSENSUS_ETCDRAFT_IS_LEADER, t->id), 1);
         metric_set(METRIC_OF(o, CONSENSUS_ETCDRAFT_ACTIVE_NODES, t->id), 1);
@@ -93,7 +98,9 @@ static enum weft_code dep_sync(void *ctx, struct weft_err *e)
     struct chain_thread *t = ctx;
     uint64_t begin = clock_monotonic_ns();
     WEFT_TRY(block_store_sync(t->store, e));
-    metric_observe_ns(t->counts.commit_time, clock_monotonic_ns() - begin);
+    uint64_t took = clock_monotonic_ns() - begin;
+    metric_observe_ns(t->counts.commit_time, took);
+    metric_observe_ns(t->counts.raft_persist, took); /* the blocks are all that is kept of Raft's */
     show_height(t);
     return WEFT_OK;
 }
@@ -187,7 +194,9 @@ static void request_dropped(struct mail *m)
 
 static void dep_answer(void *ctx, struct order_request *r)
 {
-    (void)ctx;
+    const struct chain_thread *t = ctx;
+    if (r->rc == WEFT_UNAVAILABLE)
+        metric_add(t->counts.raft_failures, 1);
     r->mail = (struct mail){ .handle = request_done, .drop = request_dropped };
     if (!mailbox_put_waiting(r->back, &r->mail))
         r->drop(r);

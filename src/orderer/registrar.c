@@ -7,8 +7,10 @@
 #include "crypto/x509.h"
 #include "ledger/block_store.h"
 #include "net/net_msg.h"
+#include "ops/metrics.h"
 #include "orderer/bootstrap.h"
 #include "orderer/registrar_private.h"
+#include "os/clock.h"
 #include "os/dirs.h"
 #include "os/file.h"
 #include "proto/envelope.h"
@@ -175,8 +177,13 @@ static enum weft_code store_first(struct registrar *r, const char *id, const str
 {
     WEFT_CLEANUP(block_store_close) struct block_store *store = NULL;
     WEFT_TRY(block_store_open(r->stores, id, &store, e));
-    if (block_store_height(store) == 0)
+    if (block_store_height(store) == 0) {
+        uint64_t began = clock_monotonic_ns();
         WEFT_TRY(block_store_append(store, v, BLOCK_APPEND_SYNC, e));
+        metric_observe_ns(
+            METRIC_OF(metrics_owner_new(r->world.metrics), LEDGER_BLOCKSTORAGE_COMMIT_TIME, id),
+            clock_monotonic_ns() - began);
+    }
     *ret = WEFT_TAKE(store);
     return WEFT_OK;
 }

@@ -14,6 +14,7 @@
 #include "os/memory.h"
 #include "os/thread.h"
 #include "peer/block_verifier.h"
+#include "peer/channel_anchors.h"
 #include "peer/commit_thread.h"
 #include "proto/identity.h"
 
@@ -32,6 +33,7 @@ struct chan_thread {
     struct thread *thread;
     struct mail stop;
     struct bundle *bundle; /* as this thread knows it */
+    struct channel_anchors anchors;
     struct block_puller *puller;
     struct block_verifier *verifier;
     struct payload_buffer buffer;
@@ -247,8 +249,10 @@ static void commit_moved(struct commit_watch *w, void *owner)
     (void)w;
     bundle_unref(t->bundle);
     t->bundle = now;
-    if (is_new)
+    if (is_new) {
+        channel_anchors_tell(&t->anchors, now);
         block_puller_configure(t->puller, now);
+    }
     hand_on(t);
     block_puller_work(t->puller);
 }
@@ -259,6 +263,7 @@ static void run(void *arg)
 {
     struct chan_thread *t = arg;
     const struct core_gossip_config *g = &t->world->puller.config->gossip;
+    channel_anchors_tell(&t->anchors, t->bundle);
     LOG_INFO(
         &state_log,
         "Updating metadata information for channel %s, current ledger sequence is at = %" PRIu64
@@ -275,6 +280,9 @@ static void take_stop(struct mail *m, void *owner)
 {
     struct chan_thread *t = owner;
     (void)m;
+    LOG_INFO(&service_log, "Stopping chain %s", t->id);
+    if (t->world->puller.config->gossip.use_leader_election)
+        LOG_INFO(&service_log, "Stopping leader election for %s", t->id);
     block_puller_stop(t->puller);
     loop_stop(t->loop);
 }
@@ -290,6 +298,7 @@ static void init_election(struct chan_thread *t)
     struct metrics_owner *o = metrics_owner_new(t->world->metrics);
     t->buffer_size = METRIC_OF(o, GOSSIP_PAYLOAD_BUFFER_SIZE, t->id);
     t->leader = METRIC_OF(o, GOSSIP_LEADER_ELECTION_LEADER, t->id);
+    metric_set(METRIC_OF(o, GOSSIP_MEMBERSHIP_TOTAL_PEERS_KNOWN, t->id), 0); /* we know of none */
     t->pki_id = pki_id_of(t->world->puller.signer);
     t->pki_name = bytes_to_hex(digest_bytes(&t->pki_id));
     t->election_config = (struct leader_election_config){
@@ -321,6 +330,11 @@ struct chan_thread *chan_thread_new(const struct chan_world *world, const struct
     block_store_info(kv_ledger_blocks(place->ledger), &info);
     t->last_hash = info.current_hash;
     payload_buffer_init(&t->buffer, info.height, CHAN_BUFFER_BYTES);
+    t->anchors = (struct channel_anchors){
+        .mspid = world->puller.config->peer.local_msp_id,
+        .endpoint = world->address,
+        .external_endpoint = world->puller.config->gossip.external_endpoint,
+    };
     init_election(t);
     t->puller = block_puller_new(
         &world->puller,
@@ -358,6 +372,7 @@ void chan_thread_free(struct chan_thread *t)
     block_puller_free(t->puller);
     payload_buffer_done(&t->buffer);
     block_verifier_free(t->verifier);
+    channel_anchors_done(&t->anchors);
     bundle_unref(t->bundle);
     loop_free(t->loop);
     mailbox_free(t->mb);

@@ -47,6 +47,7 @@ enum {
 /* What all channels share; outlives the threads. */
 struct chan_world {
     struct puller_world puller;
+    const char *address; /* this peer's, as others know it */
     struct key_tables *tables;
     struct metrics *metrics; /* may be NULL */
 };

@@ -22,7 +22,7 @@ struct commit_counts {
     struct metrics_owner *owner;
     char *channel_id;
     struct metric_cell *ledger_height, *state_height, *validation, *commit, *processing, *storing,
-        *block, *state, *whole, *list_missing, *purge;
+        *block, *state, *whole, *list_missing, *fetch, *purge;
     struct last_cell last;
 };
 
@@ -40,6 +40,7 @@ struct commit_counts *commit_counts_new(struct metrics *metrics, const char *cha
     c->block = METRIC_OF(o, LEDGER_BLOCKSTORAGE_COMMIT_TIME, channel_id);
     c->state = METRIC_OF(o, LEDGER_STATEDB_COMMIT_TIME, channel_id);
     c->list_missing = METRIC_OF(o, GOSSIP_PRIVDATA_LIST_MISSING_DURATION, channel_id);
+    c->fetch = METRIC_OF(o, GOSSIP_PRIVDATA_FETCH_DURATION, channel_id);
     c->purge = METRIC_OF(o, GOSSIP_PRIVDATA_PURGE_DURATION, channel_id);
     c->whole = METRIC_OF(o, GOSSIP_STATE_COMMIT_DURATION, channel_id);
     return c;
@@ -93,10 +94,19 @@ static void count_tx(struct commit_counts *c, const struct tx_check *tx, uint8_t
     metric_add(c->last.cell, 1);
 }
 
-void commit_counts_first(struct commit_counts *c)
+static void observe_ledger(struct commit_counts *c, const struct kv_commit_times *times)
+{
+    metric_observe_ns(c->processing, times->validation_ns + times->storage_ns + times->state_ns);
+    metric_observe_ns(c->storing, times->storage_ns);
+    metric_observe_ns(c->block, times->block_ns);
+    metric_observe_ns(c->state, times->state_ns);
+}
+
+void commit_counts_first(struct commit_counts *c, const struct kv_commit_times *times)
 {
     if (c->owner != NULL)
         count_tx(c, &(struct tx_check){ .type = HEADER_CONFIG }, TX_VALID);
+    observe_ledger(c, times);
 }
 
 void commit_counts_committed(struct commit_counts *c, const struct block_validation *v,
@@ -112,10 +122,9 @@ void commit_counts_committed(struct commit_counts *c, const struct block_validat
 void commit_counts_times(void *ctx, const struct kv_commit_times *times)
 {
     struct commit_counts *c = ctx;
-    metric_observe_ns(c->processing, times->validation_ns + times->storage_ns + times->state_ns);
-    metric_observe_ns(c->storing, times->storage_ns);
-    metric_observe_ns(c->block, times->block_ns);
-    metric_observe_ns(c->state, times->state_ns);
+    observe_ledger(c, times);
     metric_observe_ns(c->list_missing, times->fetch_ns);
+    if (times->is_lacking)
+        metric_observe_ns(c->fetch, 0); /* there are no other peers to ask, which is soon done */
     metric_observe_ns(c->purge, times->purge_ns);
 }

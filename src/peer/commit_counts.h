@@ -21,8 +21,8 @@ struct metrics;
 struct commit_counts *commit_counts_new(struct metrics *metrics, const char *channel_id);
 void commit_counts_free(struct commit_counts *c);
 
-/* The configuration that a new channel began with is a transaction, too. */
-void commit_counts_first(struct commit_counts *c);
+/* The configuration that a new channel began with is a block with a transaction, too. */
+void commit_counts_first(struct commit_counts *c, const struct kv_commit_times *times);
 void commit_counts_height(struct commit_counts *c, uint64_t height);
 void commit_counts_validated(struct commit_counts *c, uint64_t took_ns);
 /* `codes` are the final ones. */

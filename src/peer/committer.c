@@ -82,7 +82,7 @@ struct committer *committer_new(const struct committer_config *config,
     c->counts = commit_counts_new(config->metrics, config->channel_id);
     commit_counts_height(c->counts, kv_ledger_next(c->ledger));
     if (kv_ledger_is_new(c->ledger))
-        commit_counts_first(c->counts);
+        commit_counts_first(c->counts, kv_ledger_first_times(c->ledger));
     kv_ledger_tell_times(c->ledger, commit_counts_times, c->counts);
     return c;
 }

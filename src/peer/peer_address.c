@@ -44,6 +44,7 @@ enum weft_code peer_address(const char *configured, bool auto_detect, char **ret
         return WEFT_FAIL(e, WEFT_INVALID, "peer.address isn't in host:port format: %s", configured);
     if (!auto_detect && !is_unspecified(name.host)) {
         *ret = weft_strdup(configured);
+        LOG_INFO(&logger, "Returning %s", *ret);
         return WEFT_OK;
     }
     enum weft_code rc = first_ipv4(own, e);
@@ -53,5 +54,10 @@ enum weft_code peer_address(const char *configured, bool auto_detect, char **ret
     }
     *ret = weft_asprintf("%s:%s", own, name.port);
     LOG_INFO(&logger, "Auto-detected peer address: %s", *ret);
+    if (is_unspecified(name.host))
+        LOG_INFO(&logger, "Host is %s , falling back to auto-detected address: %s", name.host,
+                 *ret);
+    else
+        LOG_INFO(&logger, "Auto-detect flag is set, returning %s", *ret);
     return WEFT_OK;
 }

@@ -83,6 +83,12 @@ void peer_settings_say(const struct core_config *c)
                  "Not starting profiling server with listenAddress = %s: there is no Go runtime "
                  "in this peer; perf and gdb look into it",
                  c->peer.profile_address);
+    if (c->peer.endorser_concurrency != 0)
+        LOG_INFO(&logger, "concurrency limit for endorser service is %u",
+                 c->peer.endorser_concurrency);
+    if (c->peer.deliver_concurrency != 0)
+        LOG_INFO(&logger, "concurrency limit for deliver service is %u",
+                 c->peer.deliver_concurrency);
     if (strcmp(c->chaincode.mode, "dev") == 0)
         LOG_WARN(&logger, "chaincode.mode is dev, but no chaincode of users runs on this peer");
 }

@@ -204,6 +204,7 @@ static enum weft_code open_ledgers(struct peer *p, struct weft_err *e)
                                   .loop_count = p->net_count,
                                   .overrides = p->overrides.at,
                                   .override_count = p->overrides.count },
+                      .address = p->address,
                       .tables = p->tables,
                       .metrics = p->metrics },
             .crypto = p->crypto,
