@@ -408,3 +408,41 @@ void config_table_print(const struct config_table *t, const void *in, struct buf
         print_member(t->fields[i].type, (const char *)in + t->fields[i].offset, out);
     }
 }
+
+/* ---- keys without effect ------------------------------------------------ */
+
+static bool is_value(const struct config_table *t, const struct config_field *f, const char *text,
+                     const void *member)
+{
+    const struct config_value value = { .text = text };
+    uint64_t room = 0; /* for the largest plain member */
+    const struct job j = { .table = t, .value = &value, .out = &room };
+    if (text[0] == '\0')
+        return is_zero(f, member);
+    if (f->type == FIELD_STRING || f->type == FIELD_PATH)
+        return strcmp(*(const char *const *)member, text) == 0;
+    if (is_list_type(f->type)) {
+        const struct config_strings *l = member;
+        return l->count == 1 && strcmp(l->items[0], text) == 0;
+    }
+    return type_rows[f->type].parse(&j) && memcmp(&room, member, type_rows[f->type].size) == 0;
+}
+
+void config_table_tell_idle(const struct config_table *t, const struct config_idle *idle,
+                            size_t count, const void *in, struct log *log)
+{
+    for (size_t i = 0; i < count; i++) {
+        WEFT_CLEANUP(buf_done) struct buf text = { 0 };
+        const struct config_field *f = t->fields;
+        while (f < t->fields + t->count && strcmp(f->key, idle[i].key) != 0)
+            f++;
+        WEFT_ASSERT(f < t->fields + t->count); /* our own tables */
+        const void *member = (const char *)in + f->offset;
+        if (is_value(t, f, f->fallback != NULL ? f->fallback : "", member) ||
+            (idle[i].usual != NULL && is_value(t, f, idle[i].usual, member)))
+            continue;
+        print_member(f->type, member, &text);
+        LOG_WARN(log, "%s = %.*s has no effect: %s", f->key, (int)text.len, (const char *)text.data,
+                 idle[i].why);
+    }
+}

@@ -19,6 +19,8 @@
 
 #include "config/config_source.h"
 
+struct log;
+
 struct config_strings {
     const char *const *items;
     size_t count;
@@ -60,6 +62,14 @@ struct config_table {
     bool split_at_blanks; /* "a b" in the environment is a list of two (peer), or one (orderer) */
 };
 
+/* A key that is read, printed, and changes nothing here.  Nobody need be told of it as long as it
+ * has the fallback or the value that samples have. */
+struct config_idle {
+    const char *key;
+    const char *usual; /* as in `fallback`; NULL: the fallback alone */
+    const char *why;   /* "this peer does not gossip" */
+};
+
 enum weft_code config_table_fill(const struct config_table *t, const struct config_source *src,
                                  void *out, struct arena *a, struct weft_err *e) WEFT_MUST_CHECK;
 
@@ -70,6 +80,12 @@ enum weft_code config_table_fill(const struct config_table *t, const struct conf
  * Words without such a path stay as they are. */
 void config_table_blame(const struct config_table *t, const void *in, const char *file,
                         struct weft_err *e);
+
+/* A warning for each of these keys that somebody has given a value of his own,
+ *
+ *     peer.gossip.pullInterval = 7s has no effect: this peer does not gossip */
+void config_table_tell_idle(const struct config_table *t, const struct config_idle *idle,
+                            size_t count, const void *in, struct log *log);
 
 /* "\n\tGeneral.ListenPort = 7050" for each key: what holds in the end. */
 void config_table_print(const struct config_table *t, const void *in, struct buf *out);

@@ -257,3 +257,48 @@ TEST(unknown_keys_and_unset_ports_are_told_and_passed_over)
     EXPECT_EQ(close(ends[0]), 0);
     EXPECT_EQ(close(ends[1]), 0);
 }
+
+static const struct config_idle idle[] = {
+    { "s.Name", NULL, "a" },
+    { "s.On", NULL, "b" },
+    { "s.Wait", "7s", "c" },
+    { "s.Count", "20", "d" },
+    { "s.Ratio", NULL, "e" },
+    { "s.Words", "x:1", "f" },
+    { "s.Shift", "-1h", "this peer has no clock" },
+};
+
+/* What is said of this file, a line each. */
+static void expect_told(const char *text, const char *want)
+{
+    LOG_DEFINE(log, "config");
+    struct weft_err e;
+    struct settings s;
+    int ends[2];
+    char got[512];
+    EXPECT_OK(fill(text, NULL, &s, &e));
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    EXPECT_OK(log_set_format("%{level} %{message}", &e));
+    log_set_fd(ends[1]);
+    config_table_tell_idle(&table, idle, WEFT_ARRAY_LEN(idle), &s, &log);
+    log_set_fd(STDERR_FILENO);
+    ssize_t n = recv(ends[0], got, sizeof(got) - 1, MSG_DONTWAIT);
+    got[n > 0 ? n : 0] = '\0';
+    EXPECT_STR(got, want);
+    EXPECT_EQ(close(ends[0]), 0);
+    EXPECT_EQ(close(ends[1]), 0);
+}
+
+TEST(keys_without_effect_are_told_if_somebody_set_them)
+{
+    expect_told("", "");
+    expect_told("s: { wait: 5s, count: 10, ratio: 0.75, on: true, name: nobody }", "");
+    expect_told("s: { wait: 7s, count: 20, words: 'x:1', shift: -60m }", ""); /* as in a sample */
+    expect_told("s: { wait: 7001ms, count: 21, words: [a, b], shift: 1h, on: false, name: me }",
+                "WARN s.Name = \"me\" has no effect: a\n"
+                "WARN s.On = false has no effect: b\n"
+                "WARN s.Wait = 7.001s has no effect: c\n"
+                "WARN s.Count = 21 has no effect: d\n"
+                "WARN s.Words = [a b] has no effect: f\n"
+                "WARN s.Shift = 1h0m0s has no effect: this peer has no clock\n");
+}

@@ -365,3 +365,77 @@ void core_config_print(const struct core_config *c, struct buf *out)
 {
     config_table_print(&table, c, out);
 }
+
+/* ---- keys without effect ---------------------------------------------- */
+
+#define NO_GOSSIP    "this peer does not gossip"
+#define NO_CHAINCODE "no chaincode of users runs on this peer"
+#define NO_FETCHING  "private data is not fetched from other peers"
+#define NO_DISCOVERY "this peer does not serve discovery"
+
+/* clang-format off */
+static const struct config_idle idle[] = {
+    { "peer.chaincodeListenAddress", NULL, NO_CHAINCODE },
+    { "peer.chaincodeAddress", NULL, NO_CHAINCODE },
+    { "peer.gossip.bootstrap", "127.0.0.1:7051", NO_GOSSIP },
+    { "peer.gossip.endpoint", NULL, NO_GOSSIP },
+    { "peer.gossip.membershipTrackerInterval", NULL, NO_GOSSIP },
+    { "peer.gossip.maxBlockCountToStore", NULL, NO_GOSSIP },
+    { "peer.gossip.maxPropagationBurstLatency", NULL, NO_GOSSIP },
+    { "peer.gossip.maxPropagationBurstSize", NULL, NO_GOSSIP },
+    { "peer.gossip.propagateIterations", NULL, NO_GOSSIP },
+    { "peer.gossip.propagatePeerNum", NULL, NO_GOSSIP },
+    { "peer.gossip.pullInterval", NULL, NO_GOSSIP },
+    { "peer.gossip.pullPeerNum", NULL, NO_GOSSIP },
+    { "peer.gossip.requestStateInfoInterval", NULL, NO_GOSSIP },
+    { "peer.gossip.publishStateInfoInterval", NULL, NO_GOSSIP },
+    { "peer.gossip.publishCertPeriod", NULL, NO_GOSSIP },
+    { "peer.gossip.dialTimeout", NULL, NO_GOSSIP },
+    { "peer.gossip.recvBuffSize", NULL, NO_GOSSIP },
+    { "peer.gossip.sendBuffSize", "200", NO_GOSSIP },
+    { "peer.gossip.digestWaitTime", NULL, NO_GOSSIP },
+    { "peer.gossip.requestWaitTime", NULL, NO_GOSSIP },
+    { "peer.gossip.responseWaitTime", NULL, NO_GOSSIP },
+    { "peer.gossip.aliveTimeInterval", NULL, NO_GOSSIP },
+    { "peer.gossip.aliveExpirationTimeout", "25s", NO_GOSSIP },
+    { "peer.gossip.reconnectInterval", "25s", NO_GOSSIP },
+    { "peer.gossip.maxConnectionAttempts", NULL, NO_GOSSIP },
+    { "peer.gossip.msgExpirationFactor", NULL, NO_GOSSIP },
+    { "peer.gossip.state.enabled", NULL, NO_GOSSIP },
+    { "peer.gossip.state.checkInterval", NULL, NO_GOSSIP },
+    { "peer.gossip.state.responseTimeout", NULL, NO_GOSSIP },
+    { "peer.gossip.state.batchSize", NULL, NO_GOSSIP },
+    { "peer.gossip.state.blockBufferSize", NULL, NO_GOSSIP },
+    { "peer.gossip.state.maxRetries", NULL, NO_GOSSIP },
+    { "peer.gossip.state.channelSize", NULL, NO_GOSSIP },
+    { "peer.gossip.skipBlockVerification", NULL, "blocks are always verified" },
+    { "peer.gossip.nonBlockingCommitMode", NULL, "blocks from orderers wait for room" },
+    { "peer.gossip.pvtData.pullRetryThreshold", "60s", NO_FETCHING },
+    { "peer.gossip.pvtData.pushAckTimeout", "3s", NO_FETCHING },
+    { "peer.gossip.pvtData.btlPullMargin", NULL, NO_FETCHING },
+    { "peer.gossip.pvtData.reconcileBatchSize", NULL, NO_FETCHING },
+    { "peer.gossip.pvtData.reconcileSleepInterval", NULL, NO_FETCHING },
+    { "peer.gossip.pvtData.reconciliationEnabled", "true", NO_FETCHING },
+    { "peer.gossip.pvtData.skipPullingInvalidTransactionsDuringCommit", NULL, NO_FETCHING },
+    { "peer.discovery.enabled", "true", NO_DISCOVERY },
+    { "peer.discovery.authCacheEnabled", "true", NO_DISCOVERY },
+    { "peer.discovery.authCacheMaxSize", "1000", NO_DISCOVERY },
+    { "peer.discovery.authCachePurgeRetentionRatio", "0.75", NO_DISCOVERY },
+    { "peer.discovery.orgMembersAllowedAccess", NULL, NO_DISCOVERY },
+    { "chaincode.keepalive", NULL, NO_CHAINCODE },
+    { "chaincode.installTimeout", "300s", NO_CHAINCODE },
+    { "chaincode.startuptimeout", "300s", NO_CHAINCODE },
+    { "chaincode.executetimeout", "30s", NO_CHAINCODE },
+    { "chaincode.logging.level", "info", NO_CHAINCODE },
+    { "chaincode.logging.shim", "warning", NO_CHAINCODE },
+    { "ledger.state.totalQueryLimit", "100000", NO_CHAINCODE },
+    { "ledger.pvtdataStore.collElgProcMaxDbBatchSize", NULL, NO_FETCHING },
+    { "ledger.pvtdataStore.collElgProcDbBatchesInterval", NULL, NO_FETCHING },
+    { "ledger.pvtdataStore.deprioritizedDataReconcilerInterval", NULL, NO_FETCHING },
+};
+/* clang-format on */
+
+void core_config_tell_idle(const struct core_config *c, struct log *log)
+{
+    config_table_tell_idle(&table, idle, WEFT_ARRAY_LEN(idle), c, log);
+}

@@ -165,5 +165,7 @@ void core_config_blame(const struct core_config *c, struct weft_err *e);
 
 /* A line a key, without the lists of sections. */
 void core_config_print(const struct core_config *c, struct buf *out);
+/* Warns of keys that were set and change nothing in this peer, or its command line. */
+void core_config_tell_idle(const struct core_config *c, struct log *log);
 
 #endif

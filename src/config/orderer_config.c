@@ -151,3 +151,29 @@ void orderer_config_print(const struct orderer_config *c, struct buf *out)
     buf_put_str(out, "Orderer config values:");
     config_table_print(&table, c, out);
 }
+
+/* ---- keys without effect ---------------------------------------------- */
+
+#define ALONE "this orderer talks to no other"
+
+static const struct config_idle idle[] = {
+    { "General.Cluster.DialTimeout", NULL, ALONE },
+    { "General.Cluster.RPCTimeout", NULL, ALONE },
+    { "General.Cluster.ReplicationBufferSize", NULL, ALONE },
+    { "General.Cluster.ReplicationPullTimeout", NULL, ALONE },
+    { "General.Cluster.ReplicationRetryTimeout", NULL, ALONE },
+    { "General.Cluster.ReplicationBackgroundRefreshInterval", NULL, ALONE },
+    { "General.Cluster.ReplicationMaxRetries", NULL, ALONE },
+    { "General.Cluster.SendBufferSize", NULL, ALONE },
+    { "General.Cluster.CertExpirationWarningThreshold", NULL, ALONE },
+    { "General.Cluster.TLSHandshakeTimeShift", NULL, ALONE },
+    { "General.Profile.Enabled", NULL,
+      "there is no Go runtime in this orderer; perf and gdb look into it" },
+    { "Consensus.EvictionSuspicion", NULL, ALONE },
+    { "Consensus.TickIntervalOverride", NULL, ALONE },
+};
+
+void orderer_config_tell_idle(const struct orderer_config *c, struct log *log)
+{
+    config_table_tell_idle(&table, idle, WEFT_ARRAY_LEN(idle), c, log);
+}

@@ -82,5 +82,7 @@ void orderer_config_blame(const struct orderer_config *c, struct weft_err *e);
 
 /* "Orderer config values:" and a line a key, for the log at start. */
 void orderer_config_print(const struct orderer_config *c, struct buf *out);
+/* Warns of keys that were set and change nothing in this orderer. */
+void orderer_config_tell_idle(const struct orderer_config *c, struct log *log);
 
 #endif

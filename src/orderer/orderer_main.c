@@ -50,6 +50,7 @@ static int start(void)
     }
     orderer_config_print(config, &text);
     LOG_INFO(&logger, "%.*s", (int)text.len, (const char *)text.data);
+    orderer_config_tell_idle(config, &logger);
     if (signals_open(&signals, &e) != WEFT_OK)
         return fail(LOG_LEVEL_FATAL, ORDERER_EXIT_FATAL, &e);
     if (orderer_start(config, &o, &how, &e) != WEFT_OK) {

@@ -78,6 +78,7 @@ enum weft_code peer_settings_check(const struct core_config *c, struct weft_err 
 
 void peer_settings_say(const struct core_config *c)
 {
+    core_config_tell_idle(c, &logger);
     if (c->peer.profile_enabled)
         LOG_WARN(&logger,
                  "Not starting profiling server with listenAddress = %s: there is no Go runtime "
