@@ -277,9 +277,12 @@ static enum weft_code move_to_next_file(struct block_store *bs, struct weft_err 
     return WEFT_OK;
 }
 
-/* Blocks that share a sync are on their way to the disk before it. */
+/* Blocks that share a sync are on their way to the disk before it.  While another one runs it has
+ * the file's pages, and asking for more would wait for it. */
 static void send(struct block_store *bs)
 {
+    if (bs->flush.is_out)
+        return;
     if (bs->sent > bs->written.size) /* another file */
         bs->sent = 0;
     uint64_t len = bs->written.size - bs->sent;
