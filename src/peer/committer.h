@@ -49,7 +49,7 @@ enum {
     COMMITTER_PARTS_OUT = 512,          /* with workers at once */
     COMMITTER_UNSYNCED_BYTES = 4 << 20, /* while others wait behind; then a sync */
     COMMITTER_UNSYNCED_MS = 250,        /* likewise */
-    COMMITTER_BEHIND_BYTES = 8 << 20,   /* behind a sync that runs; then nothing until its end */
+    COMMITTER_BEHIND_BYTES = 16 << 20,  /* behind a sync that runs; then nothing until its end */
 };
 
 struct committer_deps {
