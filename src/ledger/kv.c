@@ -1,13 +1,13 @@
 #include "ledger/kv.h"
 
 #include "base/log.h"
+#include "ledger/kv_batch.h"
 #include "ledger/kv_log.h"
 #include "os/dirs.h"
 #include "os/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <leveldb/c.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -40,11 +40,6 @@ struct kv_snapshot {
     struct kv *kv;
     const leveldb_snapshot_t *snapshot;
     leveldb_readoptions_t *read;
-};
-
-struct kv_batch {
-    leveldb_writebatch_t *b;
-    size_t bytes;
 };
 
 struct kv_iter {
@@ -454,49 +449,12 @@ enum weft_code kv_snapshot_get(struct kv_snapshot *s, struct bytes key, bool *re
     return get(s->kv, s->read, key, ret_found, ret, e);
 }
 
-struct kv_batch *kv_batch_new(void)
-{
-    struct kv_batch *b = weft_alloc(sizeof(*b));
-    b->b = leveldb_writebatch_create();
-    return b;
-}
-
-void kv_batch_free(struct kv_batch *b)
-{
-    if (b == NULL)
-        return;
-    leveldb_writebatch_destroy(b->b);
-    free(b);
-}
-
-void kv_batch_put(struct kv_batch *b, struct bytes key, struct bytes value)
-{
-    leveldb_writebatch_put(b->b, (const char *)key.data, key.len,
-                           value.len > 0 ? (const char *)value.data : "", value.len);
-    b->bytes += key.len + value.len;
-}
-
-void kv_batch_delete(struct kv_batch *b, struct bytes key)
-{
-    leveldb_writebatch_delete(b->b, (const char *)key.data, key.len);
-    b->bytes += key.len;
-}
-
-size_t kv_batch_bytes(const struct kv_batch *b)
-{
-    return b->bytes;
-}
-
-void kv_batch_clear(struct kv_batch *b)
-{
-    leveldb_writebatch_clear(b->b);
-    b->bytes = 0;
-}
-
 enum weft_code kv_write(struct kv *kv, const struct kv_batch *b, bool sync, struct weft_err *e)
 {
     char *error = NULL;
-    leveldb_write(kv->db, sync ? kv->write_sync : kv->write, b->b, &error);
+    leveldb_writebatch_t *sorted = kv_batch_in_order(b);
+    leveldb_write(kv->db, sync ? kv->write_sync : kv->write, sorted, &error);
+    leveldb_writebatch_destroy(sorted);
     return error != NULL ? failed(kv, error, e) : WEFT_OK;
 }
 
