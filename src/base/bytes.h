@@ -65,6 +65,14 @@ char *bytes_to_hex(struct bytes b);
 /* Reads hex of either case into out (len/2 bytes); false if it is not hex. */
 bool bytes_from_hex(struct bytes hex, uint8_t *out);
 
+/* Their beginning is read soon: the CPU may fetch it meanwhile, from wherever another thread has
+ * left it. */
+static inline void bytes_soon(struct bytes b)
+{
+    for (size_t i = 0; i < b.len && i < 256; i += 64)
+        __builtin_prefetch(b.data + i);
+}
+
 struct buf {
     uint8_t *data;
     size_t len, cap;

@@ -8,6 +8,10 @@
 
 LOG_DEFINE(logger, "blkstorage");
 
+enum {
+    PREFETCH_TXS = 2 /* so far ahead an envelope's headers are fetched: a third of the work here */
+};
+
 static const char checkpoint_key[] = "indexCheckpointKey";
 
 const char *block_index_format(enum block_index_kind kind)
@@ -201,6 +205,8 @@ static enum weft_code give_all(struct entries *n, size_t txs_at, const struct di
     uint64_t at = n->place->offset + txs_at;
     for (size_t i = 0; i < txs; i++) {
         struct bytes envelope = n->v->txs.at[i];
+        if (i + PREFETCH_TXS < txs)
+            bytes_soon(n->v->txs.at[i + PREFETCH_TXS]);
         uint64_t end = at + uvarint_len(envelope.len) + envelope.len;
         struct block_loc loc = { n->place->file, at, end - at };
         WEFT_TRY(give_tx(n, i, &loc, e));
