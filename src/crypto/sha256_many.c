@@ -18,6 +18,7 @@ void sha256_of_many_singly(struct sha256_job *jobs, size_t count)
 
 #    include <cpuid.h>
 #    include <openssl/sha.h>
+#    include <stdatomic.h>
 
 enum {
     BLOCK = 64,
@@ -240,11 +241,28 @@ static void run_pairs(struct lanes_state *s, struct lane **l, size_t count)
 
 /* ---- the whole ------------------------------------------------------------------------------------ */
 
-static bool cpu_has_it(void)
+static bool ask_cpu(void)
 {
     uint32_t a, b, c, d;
     return aes_gcm_is_fast() && /* that is AVX-512 */
            __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_SHA) != 0;
+}
+
+/* Once: a virtual machine answers slowly. */
+static bool cpu_has_it(void)
+{
+    enum {
+        UNKNOWN,
+        NO,
+        YES
+    };
+    static _Atomic int known = UNKNOWN;
+    int is = atomic_load_explicit(&known, memory_order_relaxed);
+    if (is == UNKNOWN) {
+        is = ask_cpu() ? YES : NO;
+        atomic_store_explicit(&known, is, memory_order_relaxed);
+    }
+    return is == YES;
 }
 
 void sha256_of_many(struct sha256_job *jobs, size_t count)
