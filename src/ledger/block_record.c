@@ -87,25 +87,70 @@ static size_t list_len(const struct bytes_list *l)
     return n;
 }
 
+static size_t body_len(const struct block_view *v)
+{
+    return uvarint_len(v->number) + len_bytes_len(v->data_hash.len) +
+           len_bytes_len(v->previous_hash.len) + list_len(&v->txs) + list_len(&v->slots);
+}
+
+size_t block_record_len(const struct block_view *v)
+{
+    size_t body = body_len(v);
+    return uvarint_len(body) + body;
+}
+
 static void put_list(struct buf *out, const struct bytes_list *l)
 {
     for (size_t i = 0; i < l->count; i++)
         buf_put_len_bytes(out, l->at[i]);
 }
 
-void block_record_encode(const struct block_view *v, struct buf *out, size_t *ret_txs_at)
+/* All before the envelopes. */
+static void put_head(struct buf *out, const struct block_view *v)
 {
-    size_t start = out->len;
-    size_t body = uvarint_len(v->number) + len_bytes_len(v->data_hash.len) +
-                  len_bytes_len(v->previous_hash.len) + list_len(&v->txs) + list_len(&v->slots);
-    (void)buf_reserve(out, UVARINT_LEN_MAX + body);
-    buf_put_uvarint(out, body);
+    buf_put_uvarint(out, body_len(v));
     buf_put_uvarint(out, v->number);
     buf_put_len_bytes(out, v->data_hash);
     buf_put_len_bytes(out, v->previous_hash);
     buf_put_uvarint(out, v->txs.count);
+}
+
+void block_record_encode(const struct block_view *v, struct buf *out, size_t *ret_txs_at)
+{
+    size_t start = out->len;
+    (void)buf_reserve(out, block_record_len(v));
+    put_head(out, v);
     *ret_txs_at = out->len - start;
     put_list(out, &v->txs);
     buf_put_uvarint(out, v->slots.count);
     put_list(out, &v->slots);
+}
+
+/* What was put into `own` since the last piece becomes one. */
+static void end_own_piece(const struct buf *own, size_t *from, struct bytes_list *pieces)
+{
+    bytes_list_add(pieces, bytes_of(own->data + *from, own->len - *from));
+    *from = own->len;
+}
+
+void block_record_pieces(const struct block_view *v, struct buf *own, struct bytes_list *pieces,
+                         size_t *ret_txs_at)
+{
+    size_t from = 0, envelopes = 0;
+    for (size_t i = 0; i < v->txs.count; i++)
+        envelopes += v->txs.at[i].len;
+    /* a number's room is made before its length is known */
+    const uint8_t *at = buf_reserve(own, block_record_len(v) - envelopes + UVARINT_LEN_MAX);
+    put_head(own, v);
+    *ret_txs_at = own->len;
+    for (size_t i = 0; i < v->txs.count; i++) {
+        buf_put_uvarint(own, v->txs.at[i].len);
+        end_own_piece(own, &from, pieces);
+        if (v->txs.at[i].len > 0)
+            bytes_list_add(pieces, v->txs.at[i]);
+    }
+    buf_put_uvarint(own, v->slots.count);
+    put_list(own, &v->slots);
+    end_own_piece(own, &from, pieces);
+    WEFT_ASSERT(own->data == at); /* or the pieces would be elsewhere */
 }

@@ -30,8 +30,14 @@
 enum weft_code block_record_parse(struct bytes body, struct block_view *v, size_t *ret_txs_at,
                                   struct weft_err *e) WEFT_MUST_CHECK;
 
-/* Appends the whole record, length first; *ret_txs_at as above but counted
- * from the record's start. */
+/* How long the whole record is. */
+size_t block_record_len(const struct block_view *v);
+/* Appends it, length first; *ret_txs_at as above but counted from the
+ * record's start. */
 void block_record_encode(const struct block_view *v, struct buf *out, size_t *ret_txs_at);
+/* The same in pieces, for who only writes it: the envelopes where they lie, what is between them
+ * in `own`, which is empty before and stays as it is as long as the pieces are used. */
+void block_record_pieces(const struct block_view *v, struct buf *own, struct bytes_list *pieces,
+                         size_t *ret_txs_at);
 
 #endif

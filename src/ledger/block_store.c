@@ -74,7 +74,7 @@ static void set_tip(struct block_store *bs)
     struct block *tip = NULL;
     struct weft_err e;
     uint64_t len = 0;
-    bool keep = bs->has_record && bs->record.len <= BLOCK_TIP_BYTES;
+    bool keep = bs->has_record && bs->record_len <= BLOCK_TIP_BYTES;
     if (keep)
         buf_put(&body,
                 bytes_skip(buf_bytes(&bs->record), uvarint_decode(buf_bytes(&bs->record), &len)));
@@ -142,6 +142,7 @@ static void block_store_release(struct block_store *bs)
         return;
     file_close(bs->fd);
     buf_done(&bs->record);
+    free(bs->pieces.at);
     kv_batch_free(bs->batch);
     kv_batch_free(bs->flush.batch);
     snapshot_free(bs->tip);
@@ -292,6 +293,21 @@ static void send(struct block_store *bs)
     bs->sent = bs->written.size;
 }
 
+/* A small one as a whole: it may be the tip. */
+static void prepare_record(struct block_store *bs, const struct block_view *v, size_t *ret_txs_at)
+{
+    bs->has_record = false;
+    bs->record_len = block_record_len(v);
+    buf_clear(&bs->record);
+    bs->pieces.count = 0;
+    if (bs->record_len <= BLOCK_TIP_BYTES) {
+        block_record_encode(v, &bs->record, ret_txs_at);
+        bytes_list_add(&bs->pieces, buf_bytes(&bs->record));
+    } else {
+        block_record_pieces(v, &bs->record, &bs->pieces, ret_txs_at);
+    }
+}
+
 enum weft_code block_store_append(struct block_store *bs, const struct block_view *v,
                                   enum block_append how, struct weft_err *e)
 {
@@ -300,29 +316,27 @@ enum weft_code block_store_append(struct block_store *bs, const struct block_vie
         return WEFT_FAIL(e, WEFT_INVALID, "block [%" PRIu64 "] has %zu transactions but %zu flags",
                          v->number, v->txs.count, block_slot(v, BLOCK_SLOT_FLAGS).len);
     size_t txs_at = 0;
-    bs->has_record = false;
-    buf_clear(&bs->record);
-    block_record_encode(v, &bs->record, &txs_at);
-    if (bs->record.len > LIMIT_BLOCK_BYTES)
+    prepare_record(bs, v, &txs_at);
+    if (bs->record_len > LIMIT_BLOCK_BYTES)
         return WEFT_FAIL(e, WEFT_LIMIT, "block [%" PRIu64 "] has %zu bytes, more than %d",
-                         v->number, bs->record.len, (int)LIMIT_BLOCK_BYTES);
-    if (bs->written.size + bs->record.len > bs->file_bytes_max)
+                         v->number, bs->record_len, (int)LIMIT_BLOCK_BYTES);
+    if (bs->written.size + bs->record_len > bs->file_bytes_max)
         WEFT_TRY(move_to_next_file(bs, e));
 
-    enum weft_code rc = file_write(bs->fd, bs->path, buf_bytes(&bs->record), e);
+    enum weft_code rc = file_write_pieces(bs->fd, bs->path, bs->pieces.at, bs->pieces.count, e);
     if (rc != WEFT_OK) {
         cut_back(bs, bs->written.size);
         return weft_err_wrap(e, rc, "error appending block to file");
     }
     struct block_place place = { .file = bs->written.file,
                                  .offset = bs->written.size,
-                                 .end = bs->written.size + bs->record.len };
+                                 .end = bs->written.size + bs->record_len };
     struct digest hash = block_header_hash(v);
     WEFT_TRY(block_index_add(&bs->ix, bs->batch, v, &place, txs_at, &hash, e));
     bs->written = (struct block_checkpoint){ place.file, place.end, v->number, false };
     bs->written_hash = hash;
     bs->has_record = true;
-    bs->bytes_since_flush += bs->record.len;
+    bs->bytes_since_flush += bs->record_len;
     if (how == BLOCK_APPEND_SYNC)
         return block_store_sync(bs, e);
     send(bs);

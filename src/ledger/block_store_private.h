@@ -48,13 +48,15 @@ struct block_store {
     struct digest written_hash;      /* of the last block written */
     int fd;                          /* the newest file */
     char *path;
-    uint64_t sent; /* so far the system was asked to write the newest file */
-    struct buf record;
+    uint64_t sent;            /* so far the system was asked to write the newest file */
+    struct buf record;        /* what is written: all of a small block, of a large one what lies */
+    struct bytes_list pieces; /* between its envelopes */
+    size_t record_len;
     struct kv_batch *batch; /* index entries of what is not yet synced, nor being synced */
     struct block_flush flush;
     uint64_t bytes_since_flush; /* of blocks, since the index went into tables */
     bool broken;                /* a sync failed: nobody knows what is on disk */
-    bool has_record;            /* `record` is the last block written */
+    bool has_record;            /* it is the last block written */
 
     /* Everybody's. */
     _Atomic uint64_t height;

@@ -126,6 +126,47 @@ static void expect_all(struct world *w, uint64_t height)
     }
 }
 
+TEST(a_record_in_pieces_is_the_record)
+{
+    static const size_t counts[] = { 0, 1, 3, 200 };
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(counts); i++) {
+        struct chain c;
+        WEFT_CLEANUP(buf_done) struct buf whole = { 0 };
+        WEFT_CLEANUP(buf_done) struct buf own = { 0 };
+        WEFT_CLEANUP(buf_done) struct buf joined = { 0 };
+        struct bytes_list pieces = { 0 };
+        size_t at[2] = { 0 };
+        chain_init(&c, "ch", 1);
+        (void)chain_next(&c, 1, 10);
+        struct block_view v = chain_next(&c, counts[i] > 0 ? counts[i] : 1, 300)->v;
+        if (counts[i] == 0)
+            v.txs.count = 0;
+        if (counts[i] == 3)
+            v.txs.at[1].len = 0;
+        block_record_encode(&v, &whole, &at[0]);
+        block_record_pieces(&v, &own, &pieces, &at[1]);
+        for (size_t k = 0; k < pieces.count; k++)
+            buf_put(&joined, pieces.at[k]);
+        EXPECT_BYTES(buf_bytes(&joined), buf_bytes(&whole));
+        EXPECT_EQ(at[0], at[1]);
+        EXPECT_EQ(block_record_len(&v), whole.len);
+        free(pieces.at);
+        chain_done(&c);
+    }
+}
+
+TEST(large_blocks_are_stored_as_small_ones_are)
+{
+    struct world w;
+    struct weft_err e = { 0 };
+    world_start(&w, LEDGER_PEER, 1 << 20);
+    for (size_t i = 0; i < 4; i++)
+        EXPECT_OK(block_store_append(w.bs, &chain_next(&w.chain, 1 + i % 2 * 300, 400)->v,
+                                     BLOCK_APPEND_SYNC, &e));
+    expect_all(&w, 4);
+    world_end(&w);
+}
+
 TEST(gives_back_what_was_appended_over_many_files)
 {
     struct world w;

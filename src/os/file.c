@@ -6,7 +6,12 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+enum {
+    PIECES_AT_ONCE = 256 /* a system call takes 1024 */
+};
 
 static enum weft_code failed(struct weft_err *e, const char *what, const char *path)
 {
@@ -69,6 +74,39 @@ enum weft_code file_write(int fd, const char *path, struct bytes what, struct we
         if (n < 0)
             return failed(e, "can't write", path);
         what = bytes_skip(what, (size_t)n);
+    }
+    return WEFT_OK;
+}
+
+/* What is left of the first pieces, in the system's form; it reads them only. */
+static int parts_of(const struct bytes *pieces, size_t count, size_t skip, struct iovec *ret)
+{
+    size_t n = count < PIECES_AT_ONCE ? count : PIECES_AT_ONCE;
+    for (size_t i = 0; i < n; i++) {
+        struct bytes b = bytes_skip(pieces[i], i == 0 ? skip : 0);
+        memcpy(&ret[i].iov_base, &b.data, sizeof(b.data)); /* it has no const */
+        ret[i].iov_len = b.len;
+    }
+    return (int)n;
+}
+
+enum weft_code file_write_pieces(int fd, const char *path, const struct bytes *pieces, size_t count,
+                                 struct weft_err *e)
+{
+    size_t skip = 0; /* of the first piece */
+    while (count > 0) {
+        struct iovec parts[PIECES_AT_ONCE];
+        ssize_t n = writev(fd, parts, parts_of(pieces, count, skip, parts));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed(e, "can't write", path);
+        skip += (size_t)n;
+        while (count > 0 && skip >= pieces->len) {
+            skip -= pieces->len;
+            pieces++;
+            count--;
+        }
     }
     return WEFT_OK;
 }

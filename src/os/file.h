@@ -32,6 +32,9 @@ enum weft_code file_pread_some(int fd, const char *path, uint64_t offset, void *
 /* All of it, at the end of a file opened for appending or the current place. */
 enum weft_code file_write(int fd, const char *path, struct bytes what,
                           struct weft_err *e) WEFT_MUST_CHECK;
+/* The same of pieces, one after the other; how they lie is nobody's business. */
+enum weft_code file_write_pieces(int fd, const char *path, const struct bytes *pieces, size_t count,
+                                 struct weft_err *e) WEFT_MUST_CHECK;
 /* All of it, at an offset: over what is there, or more. */
 enum weft_code file_pwrite(int fd, const char *path, uint64_t offset, struct bytes what,
                            struct weft_err *e) WEFT_MUST_CHECK;

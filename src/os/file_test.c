@@ -57,6 +57,26 @@ TEST(a_write_at_an_offset_goes_over_what_is_there)
     EXPECT_BYTES(buf_bytes(&all), bytes_of_str("aBCdEFGH"));
 }
 
+TEST(pieces_are_written_one_after_the_other_however_many)
+{
+    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *path = weft_asprintf("%s/f", dir);
+    WEFT_CLEANUP(file_close) int fd = -1;
+    WEFT_CLEANUP(buf_done) struct buf want = { 0 };
+    struct weft_err e = { 0 };
+    static struct bytes pieces[1500];
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(pieces); i++) {
+        pieces[i] = bytes_of("0123456789", i % 11);
+        buf_put(&want, pieces[i]);
+    }
+    EXPECT_OK(file_open(path, O_WRONLY | O_CREAT | O_APPEND, 0600, &fd, &e));
+    EXPECT_OK(file_write_pieces(fd, path, NULL, 0, &e));
+    EXPECT_OK(file_write_pieces(fd, path, pieces, WEFT_ARRAY_LEN(pieces), &e));
+    WEFT_CLEANUP(buf_done) struct buf got = weft_test_read(path);
+    EXPECT_BYTES(buf_bytes(&got), buf_bytes(&want));
+    EXPECT_CODE(file_write_pieces(-1, path, pieces, 3, &e), WEFT_IO);
+}
+
 TEST(a_lock_has_one_holder)
 {
     struct weft_err e = { 0 };
