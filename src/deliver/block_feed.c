@@ -32,9 +32,11 @@ struct read {
     size_t count;
     enum weft_code rc;
     bool is_bad_form, is_personal;
+    bool is_worked; /* by a worker; not from the cache */
     struct feed_person person;
     struct weft_err why;
     struct read *next, **link; /* among the reads that others may join; NULL: not there */
+    struct read *next_queued;
 };
 
 struct block_feed {
@@ -45,6 +47,8 @@ struct block_feed {
     size_t given;                      /* bytes, since there are streams */
     struct idle_iter idle[FEED_ITERS]; /* the one used last comes first */
     struct read *reads;
+    size_t under_way;                /* with the workers */
+    struct read *queue, **queue_end; /* the next ones */
     struct block_feed_stats stats;
 };
 
@@ -247,12 +251,39 @@ static struct read *find_read(const struct block_feed *f, const void *key, uint6
 
 static void done(struct mail *m, void *owner);
 
+static bool start(struct block_feed *f, struct read *r)
+{
+    r->iter = take_iter(f, &r->source, r->first);
+    if (!jobs_submit(f->config.jobs, &r->job))
+        return false;
+    r->is_worked = true;
+    f->under_way++;
+    f->stats.reads++;
+    return true;
+}
+
+/* One that the workers do not take after all has failed. */
+static void start_next(struct block_feed *f)
+{
+    while (f->queue != NULL && f->under_way < FEED_READS) {
+        struct read *r = f->queue;
+        f->queue = r->next_queued;
+        if (f->queue == NULL)
+            f->queue_end = &f->queue;
+        if (start(f, r))
+            continue;
+        r->rc = WEFT_FAIL(&r->why, WEFT_UNAVAILABLE, "too many reads are waiting");
+        leave_reads(r);
+        give(r);
+        read_free(r);
+    }
+}
+
 static bool submit(struct block_feed *f, struct read *r)
 {
     r->job = (struct job){ .mail = { .handle = done, .drop = dropped },
                            .run = run,
                            .back = f->config.mb };
-    r->iter = take_iter(f, &r->source, r->first);
     if (!r->is_personal) {
         r->next = f->reads;
         r->link = &f->reads;
@@ -260,10 +291,13 @@ static bool submit(struct block_feed *f, struct read *r)
             f->reads->link = &r->next;
         f->reads = r;
     }
-    if (jobs_submit(f->config.jobs, &r->job)) {
-        f->stats.reads++;
+    if (f->under_way >= FEED_READS) {
+        *f->queue_end = r;
+        f->queue_end = &r->next_queued;
         return true;
     }
+    if (start(f, r))
+        return true;
     read_free(r);
     return false;
 }
@@ -288,6 +322,10 @@ static void done(struct mail *m, void *owner)
     uint64_t next = r->first + r->count;
     (void)owner;
     leave_reads(r);
+    if (r->is_worked) {
+        f->under_way--;
+        start_next(f);
+    }
     for (size_t i = 0; i < r->count; i++)
         f->given += r->messages[i]->len;
     for (size_t i = 0; i < r->count && !r->is_personal && r->iter != NULL; i++)
@@ -394,6 +432,7 @@ struct block_feed *block_feed_new(const struct block_feed_config *config)
 {
     struct block_feed *f = weft_alloc(sizeof(*f));
     f->config = *config;
+    f->queue_end = &f->queue;
     return f;
 }
 
@@ -401,6 +440,10 @@ void block_feed_free(struct block_feed *f)
 {
     if (f == NULL)
         return;
+    for (struct read *r = f->queue, *next; r != NULL; r = next) {
+        next = r->next_queued;
+        dropped(&r->job.mail);
+    }
     forget(f, NULL);
     free(f);
 }

@@ -23,7 +23,9 @@
  *             iterators with a window each (block_file.h), the batches that are on their way.
  *             When all messages of the process are FEED_TIGHT_BYTES, a stream gets one block at
  *             a time (or FEED_TIGHT_BATCH_BYTES of small ones), and nothing is read ahead or kept
- * Limits      FEED_BATCH_BYTES, FEED_BATCH_BLOCKS: what one read gives
+ * Limits      FEED_BATCH_BYTES, FEED_BATCH_BLOCKS: what one read gives.  FEED_READS are with the
+ *             workers, the others wait: a hundred streams that are far apart could otherwise all have
+ *             a block read before the loop has sent the first
  */
 #ifndef WEFT_DELIVER_BLOCK_FEED_H
 #define WEFT_DELIVER_BLOCK_FEED_H
@@ -44,6 +46,7 @@ enum {
     FEED_CACHE_STREAM_BYTES = 512 << 10, /* for each stream, and once more */
     FEED_CACHE_BLOCKS = 256,
     FEED_ITERS = 2,
+    FEED_READS = 4,
     FEED_TIGHT_BYTES = 12 << 20,
     FEED_TIGHT_BATCH_BYTES = 64 << 10,
 };

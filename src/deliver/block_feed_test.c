@@ -302,6 +302,24 @@ TEST(while_much_is_on_its_way_a_stream_gets_one_block_and_nothing_is_read_ahead)
     world_done(&w);
 }
 
+TEST(only_some_reads_are_with_the_workers_and_the_others_follow)
+{
+    struct world w;
+    struct reader r[READERS] = { 0 };
+    world_init(&w, LARGE);
+    block_feed_streams(w.feed, READERS);
+    for (size_t i = 0; i < READERS; i++)
+        ask(&w, &r[i], 4 * i, 4 * i); /* each alone, and nothing behind it */
+    EXPECT_EQ(stats_of(&w).reads, FEED_READS);
+    for (size_t i = 0; i < READERS; i++) {
+        wait_for(&w, &r[i], 1);
+        EXPECT_EQ(r[i].count, 1);
+    }
+    EXPECT_EQ(stats_of(&w).reads, READERS);
+    settle(&w);
+    world_done(&w);
+}
+
 TEST(it_keeps_no_more_than_it_may)
 {
     struct world w;

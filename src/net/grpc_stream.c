@@ -373,24 +373,19 @@ enum weft_code grpc_stream_send(struct grpc_stream *s, struct net_msg *m, struct
     return WEFT_OK;
 }
 
-/* At most so many bytes are queued; if not, on_writable comes when they are. */
-static bool is_short(struct grpc_stream *s, size_t low)
+static bool is_over(const struct grpc_stream *s)
 {
-    if (s->life != GRPC_STREAM_OPEN || s->h2_closed)
-        return false;
-    s->h2s.starved = s->h2s.out_bytes > low;
-    s->h2s.starved_low = low;
-    return !s->h2s.starved;
+    return s->life != GRPC_STREAM_OPEN || s->h2_closed;
 }
 
 bool grpc_stream_is_writable(struct grpc_stream *s)
 {
-    return is_short(s, s->conn->net->limits.outbound_low_bytes);
+    return !is_over(s) && h2_is_short(&s->h2s, s->conn->net->limits.outbound_low_bytes, false);
 }
 
 bool grpc_stream_is_drained(struct grpc_stream *s)
 {
-    return is_short(s, 0);
+    return !is_over(s) && h2_is_short(&s->h2s, 0, true);
 }
 
 size_t grpc_stream_queued(const struct grpc_stream *s)

@@ -62,7 +62,8 @@ uint64_t grpc_stream_deadline_ms(const struct grpc_stream *s);
 enum weft_code grpc_stream_send(struct grpc_stream *s, struct net_msg *m, struct weft_err *e);
 /* At most outbound_low_bytes are queued.  After a false on_writable comes, once they are. */
 bool grpc_stream_is_writable(struct grpc_stream *s);
-/* Nothing is: for who must not hold more than one message.  Likewise. */
+/* Nothing is, and the peer takes some more at once: for who must not hold a message that has to
+ * wait.  Likewise. */
 bool grpc_stream_is_drained(struct grpc_stream *s);
 size_t grpc_stream_queued(const struct grpc_stream *s);
 

@@ -100,6 +100,63 @@ static int32_t window_of(const struct h2_stream *s)
     return nghttp2_session_get_stream_remote_window_size(s->h2->session, s->id);
 }
 
+/* Once n bytes more are sent, the peer takes some at once: more than a quarter of the stream's
+ * window.  To wait for that much is safe, as everybody opens his window again before three quarters
+ * of it are used, most at a half.  The connection's may be held by streams that stand still. */
+static bool has_room(const struct h2_stream *s, size_t n)
+{
+    nghttp2_session *session = s->h2->session;
+    int64_t whole =
+        nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+    return window_of(s) - (int64_t)n > whole / 4 &&
+           nghttp2_session_get_remote_window_size(session) > (int64_t)n;
+}
+
+static bool is_starved(const struct h2_stream *s, size_t sent)
+{
+    return s->out_bytes > s->starved_low || (s->starved_window && !has_room(s, sent));
+}
+
+/* Something has changed for it; `sent` bytes are not yet off its window. */
+static void feed(struct h2_stream *s, size_t sent)
+{
+    if (!s->starved || is_starved(s, sent))
+        return;
+    s->starved = false;
+    s->h2->ops->on_writable(s);
+}
+
+bool h2_is_short(struct h2_stream *s, size_t low, bool window)
+{
+    s->starved_low = low;
+    s->starved_window = window;
+    s->starved = is_starved(s, 0);
+    if (window && nghttp2_session_get_remote_window_size(s->h2->session) <= 0)
+        s->h2->is_shut = true;
+    return !s->starved;
+}
+
+/* Without the mark a peer could have us look at all its streams with every frame. */
+void h2_window_opened(struct h2 *h, struct h2_stream *s)
+{
+    if (s != NULL) {
+        feed(s, 0);
+    } else if (h->is_shut && nghttp2_session_get_remote_window_size(h->session) > 0) {
+        h->is_shut = false;
+        h2_windows_opened(h);
+    }
+}
+
+static void feed_one(struct h2_stream *s)
+{
+    feed(s, 0);
+}
+
+void h2_windows_opened(struct h2 *h)
+{
+    h2_for_each(h, feed_one);
+}
+
 /* ---- nghttp2's callbacks: sending ---------------------------------------------- */
 
 /* Where this turn ends: with the message in which it has sent enough, if
@@ -174,20 +231,17 @@ static int send_data(nghttp2_session *session, nghttp2_frame *f, const uint8_t *
     h->pulled->len += 9 + n;
     h->turn_sent += n;
     s->out_bytes -= n;
-    while (n > 0) {
+    for (size_t rest = n; rest > 0;) {
         size_t left = NET_MSG_PREFIX + s->out->msg->len - s->out_offset;
-        size_t some = n < left ? n : left;
+        size_t some = rest < left ? rest : left;
         net_msg_read(s->out->msg, &s->out_read, to, some);
         to += some;
-        n -= some;
+        rest -= some;
         s->out_offset += some;
         if (some == left)
             pop_out(s);
     }
-    if (s->starved && s->out_bytes <= s->starved_low) {
-        s->starved = false;
-        h->ops->on_writable(s);
-    }
+    feed(s, n);
     return 0;
 }
 

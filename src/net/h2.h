@@ -55,8 +55,9 @@ struct h2_stream {
         H2_ENDED,
     } sending;
     bool remote_ended;
-    bool starved;       /* on_writable is due when the queue is short again: */
-    size_t starved_low; /* so short */
+    bool starved;        /* on_writable is due when the queue is short again: */
+    size_t starved_low;  /* so short, */
+    bool starved_window; /* and the peer has a window open */
 };
 
 struct h2_field {
@@ -121,6 +122,9 @@ void h2_send(struct h2_stream *s, struct net_msg *m);
 /* No more messages.  A server's on_drained then gives trailers. */
 void h2_end(struct h2_stream *s);
 void h2_trailers(struct h2_stream *s, const struct h2_field *fields, size_t count);
+/* At most `low` bytes are queued and, if that is asked for too, the peer takes some more at once.
+ * If not, on_writable comes when it is so. */
+bool h2_is_short(struct h2_stream *s, size_t low, bool window);
 /* Nothing is queued. */
 bool h2_is_idle(const struct h2_stream *s);
 void h2_reset(struct h2_stream *s, uint32_t error);

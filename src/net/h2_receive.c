@@ -88,6 +88,7 @@ static void on_settings_frame(struct h2 *h, const nghttp2_frame *f)
     if ((f->hd.flags & NGHTTP2_FLAG_ACK) != 0)
         return;
     h2_glitch(h, COST_SETTINGS);
+    h2_windows_opened(h);
     if (!h->has_settings) {
         h->has_settings = true;
         if (h->ops->on_settings != NULL)
@@ -125,6 +126,10 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *f, void 
         break;
     case NGHTTP2_SETTINGS:
         on_settings_frame(h, f);
+        return 0;
+    case NGHTTP2_WINDOW_UPDATE:
+        if (s != NULL || f->hd.stream_id == 0)
+            h2_window_opened(h, s);
         return 0;
     case NGHTTP2_PING:
         on_ping_frame(h, f);

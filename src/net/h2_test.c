@@ -326,6 +326,58 @@ TEST(tells_when_a_long_queue_is_short_again)
     EXPECT_EQ(p.server.writable, 1);
 }
 
+/* A server's stream on which n bytes, prefix included, were sent to a client that takes none. */
+static struct h2_stream *sent(struct pair *p, size_t n)
+{
+    struct h2_stream *s = &p->server.streams[0].s;
+    pair_start(p);
+    p->client.greedy = false;
+    (void)request(p);
+    settle(p);
+    respond(&p->server.streams[0]);
+    h2_send(s, message(n - NET_MSG_PREFIX));
+    EXPECT(!h2_is_short(s, 0, true));
+    settle(p);
+    EXPECT_EQ(p->client.streams[0].got, n);
+    return s;
+}
+
+TEST(tells_when_all_is_sent_and_the_peer_takes_more)
+{
+    WEFT_CLEANUP(pair_done) struct pair p = { .limits = NET_LIMITS_DEFAULT };
+    p.limits.stream_window = 64 << 10;
+    struct h2_stream *s = sent(&p, 44 << 10); /* of the window 20 KB are left, a quarter is 16 */
+    EXPECT_EQ(p.server.writable, 1);
+    EXPECT(h2_is_short(s, 0, true));
+}
+
+TEST(tells_when_the_window_of_a_stream_opens)
+{
+    WEFT_CLEANUP(pair_done) struct pair p = { .limits = NET_LIMITS_DEFAULT };
+    p.limits.stream_window = 64 << 10;
+    struct h2_stream *s = sent(&p, 60 << 10);
+    EXPECT_EQ(p.server.writable, 0);
+    EXPECT(h2_is_short(s, 0, false));
+    EXPECT(!h2_is_short(s, 0, true));
+    h2_consume(&p.client.streams[0].s, 60 << 10);
+    settle(&p);
+    EXPECT_EQ(p.server.writable, 1);
+    EXPECT(h2_is_short(s, 0, true));
+}
+
+TEST(tells_when_the_window_of_the_connection_opens)
+{
+    WEFT_CLEANUP(pair_done) struct pair p = { .limits = NET_LIMITS_DEFAULT };
+    p.limits.conn_window = 65535; /* HTTP/2's own */
+    p.limits.held_bytes = 0;
+    struct h2_stream *s = sent(&p, 65535);
+    EXPECT_EQ(p.server.writable, 0);
+    EXPECT(!h2_is_short(s, 0, true));
+    h2_consume(&p.client.streams[0].s, 65535);
+    settle(&p);
+    EXPECT_EQ(p.server.writable, 1);
+}
+
 TEST(early_pings_are_strikes_and_the_third_ends_it)
 {
     WEFT_CLEANUP(pair_done) struct pair p = { .limits = NET_LIMITS_DEFAULT };
