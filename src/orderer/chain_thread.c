@@ -299,6 +299,19 @@ enum weft_code chain_thread_set_raft_aside(const struct chain_thread *t, struct 
     return rc == WEFT_OK ? rc : weft_err_wrap(e, rc, "[channel: %s] Raft's files", t->id);
 }
 
+/* A start that ends before there is a block: nothing else would tell of it. */
+static void note_raft_place(const struct chain_thread *t)
+{
+    struct raft_place place;
+    struct raft_files files = raft_files_of(t);
+    struct weft_err e = { 0 };
+    if (is_raft(t, &place) && raft_files_note(&files, place.index, &e) != WEFT_OK)
+        LOG_WARN(&logger,
+                 "A start after a crash will not know how often this one was started: %s" LOG_KV
+                 "channel=%s",
+                 e.msg, t->id);
+}
+
 /* ---- the end -------------------------------------------------------------------------------------- */
 
 static void take_stop(struct mail *m, void *owner)
@@ -396,6 +409,7 @@ enum weft_code chain_thread_start(struct chain_thread *t, struct weft_err *e)
 {
     WEFT_TRY(chain_thread_set_raft_aside(t, e)); /* before there is a block that they don't know */
     WEFT_TRY(chain_start(t->chain, clock_monotonic_ns(), e));
+    note_raft_place(t);
     LOG_DEBUG(&logger, "Starting channel: %s", t->id);
     return thread_start(t->name, run, t, &t->thread, e);
 }

@@ -6,6 +6,7 @@
 #include "os/file.h"
 #include "proto/wire.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -151,13 +152,37 @@ static uint64_t index_of(const char *name)
     return strcmp(index + INDEX_DIGITS, ".snap") == 0 ? number_of(index) : 0;
 }
 
+static char *note_path(const struct raft_files *f)
+{
+    return weft_asprintf("%s/%s.place", f->snap_dir, f->channel);
+}
+
+enum weft_code raft_files_note(const struct raft_files *f, uint64_t index, struct weft_err *e)
+{
+    WEFT_FREE char *path = note_path(f);
+    WEFT_FREE char *text = weft_asprintf("%016" PRIx64, index);
+    WEFT_TRY(dir_make(f->snap_dir, e));
+    return file_write_plain(path, bytes_of_str(text), 0600, e);
+}
+
+static uint64_t noted(const struct raft_files *f)
+{
+    WEFT_FREE char *path = note_path(f);
+    WEFT_CLEANUP(buf_done) struct buf text = { 0 };
+    if (!path_exists(path) || file_read_all(path, INDEX_DIGITS, &text, NULL) != WEFT_OK ||
+        text.len != INDEX_DIGITS)
+        return 0;
+    buf_put_u8(&text, 0);
+    return number_of((const char *)text.data);
+}
+
 uint64_t raft_files_index(const struct raft_files *f)
 {
     WEFT_FREE char *snap = folder(f->snap_dir, f);
     WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
-    uint64_t most = 0;
+    uint64_t most = noted(f);
     if (!path_is_dir(snap) || dir_list(snap, &l, NULL) != WEFT_OK)
-        return 0;
+        return most;
     for (size_t i = 0; i < l.count; i++) {
         uint64_t index = index_of(l.names[i]);
         most = index > most ? index : most;
@@ -198,6 +223,9 @@ enum weft_code raft_files_set_aside(const struct raft_files *f, struct weft_err 
 {
     WEFT_FREE char *wal = folder(f->wal_dir, f);
     WEFT_FREE char *snap = folder(f->snap_dir, f);
+    WEFT_FREE char *note = note_path(f);
+    if (unlink(note) != 0 && errno != ENOENT)
+        return WEFT_FAIL(e, WEFT_IO, "can't remove %s", note);
     if (!is_ours(wal)) {
         WEFT_TRY(move_away(wal, e));
         return move_away(snap, e);

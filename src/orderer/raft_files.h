@@ -13,6 +13,11 @@
  *     Consensus.SnapDir/<channel>/0000000000000001-<index>.snap
  *          Snapshot { the newest block, { nodes, index, term 1 } }
  *
+ * A start takes a place in Raft's log, too.  Blocks say theirs; so that one that ends in a kill -9
+ * before there was a block is not forgotten, its place is noted:
+ *
+ *     Consensus.SnapDir/<channel>.place      16 hex digits, not synced
+ *
  * What a Go orderer left is moved to <channel>.before, and an older one removed: all that
  * it had written into blocks is in the ledger.
  *
@@ -42,9 +47,12 @@ struct raft_place {
 /* `block` is the newest one, marshalled. */
 enum weft_code raft_files_write(const struct raft_files *f, const struct raft_place *p,
                                 struct bytes block, struct weft_err *e) WEFT_MUST_CHECK;
-/* The index of the newest snapshot there is; 0: there is none. */
+/* Notes where we stand, for a start that nothing else will tell of. */
+enum weft_code raft_files_note(const struct raft_files *f, uint64_t index,
+                               struct weft_err *e) WEFT_MUST_CHECK;
+/* The index of the newest snapshot there is, or the one that was noted; 0: there is none. */
 uint64_t raft_files_index(const struct raft_files *f);
-/* Removes what we wrote, and moves away what others did. */
+/* Removes what we wrote and noted, and moves away what others did. */
 enum weft_code raft_files_set_aside(const struct raft_files *f, struct weft_err *e) WEFT_MUST_CHECK;
 
 void raft_files_encode_log(const struct raft_place *p, struct buf *out);

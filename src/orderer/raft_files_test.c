@@ -135,3 +135,23 @@ TEST(several_files_are_not_ours)
     EXPECT(has(&w, "wal/ch.before") && !has(&w, "snap/ch.before"));
     world_done(&w);
 }
+
+TEST(a_place_is_noted_until_the_next_start)
+{
+    struct weft_err e;
+    struct world w;
+    world_init(&w);
+    EXPECT_OK(raft_files_note(&w.files, 5, &e));
+    EXPECT_EQ(raft_files_index(&w.files), 5);
+    EXPECT_OK(raft_files_note(&w.files, 70, &e)); /* over the older one */
+    EXPECT_EQ(raft_files_index(&w.files), 70);
+    write_for(&w, 31);
+    EXPECT_EQ(raft_files_index(&w.files), 70);
+    write_for(&w, 300);
+    EXPECT_EQ(raft_files_index(&w.files), 300);
+    set_aside(&w);
+    EXPECT_EQ(raft_files_index(&w.files), 0);
+    put(&w, "snap", "ch.place", 16); /* a crash of the machine left zeros */
+    EXPECT_EQ(raft_files_index(&w.files), 0);
+    world_done(&w);
+}

@@ -98,6 +98,14 @@ class Indices(Base):
         self.one_more()
         self.assertEqual(self.raft_indices(), [0, 3, 4, 6, 7, 9, 9, 11, 11, 14, 14, 14, 18])
 
+    def test_over_starts_that_are_killed_before_there_is_a_block(self):
+        self.one_more()
+        for _ in range(3):  # each takes a place
+            self.orderer.kill()
+            self.start()
+        self.one_more()
+        self.assertEqual(self.raft_indices(), [0, 3, 7])
+
 
 class Rotation(Base):
     def show_as(self, pair):
