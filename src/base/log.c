@@ -193,6 +193,19 @@ const char *log_quote(struct bytes text, char out[LOG_QUOTE_MAX])
     return out;
 }
 
+const char *log_name(struct bytes text, char out[LOG_QUOTE_MAX])
+{
+    static const char in_names[] =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.:";
+    bool is_name = text.len <= 200;
+    for (size_t i = 0; is_name && i < text.len; i++)
+        is_name = text.data[i] != '\0' && strchr(in_names, text.data[i]) != NULL;
+    if (!is_name)
+        return log_quote(text, out);
+    (void)snprintf(out, LOG_QUOTE_MAX, "%.*s", (int)text.len, (const char *)text.data);
+    return out;
+}
+
 uint64_t log_entries_checked(enum log_level level)
 {
     return atomic_load_explicit(&checked[level], memory_order_relaxed);

@@ -84,6 +84,9 @@ enum {
     LOG_QUOTE_MAX = 820
 };
 const char *log_quote(struct bytes text, char out[LOG_QUOTE_MAX]);
+/* A name from outside: as it is if it consists of letters, digits and _-.: and is not longer than
+ * 200 bytes, else quoted. */
+const char *log_name(struct bytes text, char out[LOG_QUOTE_MAX]);
 
 /* Counted by level, for logging_entries_checked and _written: questions that
  * the spec's lowest level let through, and lines. */

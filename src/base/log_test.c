@@ -239,3 +239,15 @@ TEST(cuts_text_from_outside_at_200_bytes)
     text[200] = (char)0xa9;
     EXPECT_EQ(strlen(log_quote(bytes_of(text, 300), out)), 1 + 796 + 4);
 }
+
+TEST(names_from_outside_are_quoted_only_if_they_are_none)
+{
+    char long_name[201], out[LOG_QUOTE_MAX];
+    memset(long_name, 'x', sizeof(long_name));
+    EXPECT_STR(log_name(bytes_of_str("peer0.org1-a_b:7051"), out), "peer0.org1-a_b:7051");
+    EXPECT_STR(log_name(bytes_of_str(""), out), "");
+    EXPECT_STR(log_name(bytes_of_str("a b"), out), "\"a b\"");
+    EXPECT_STR(log_name(bytes_of("a\0", 2), out), "\"a\\x00\"");
+    EXPECT_EQ(strlen(log_name(bytes_of(long_name, 200), out)), 200);
+    EXPECT_EQ(log_name(bytes_of(long_name, 201), out)[0], '"');
+}

@@ -218,20 +218,6 @@ static void needs_done(struct needs *n)
 }
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct needs, needs_done)
 
-/* As it is if it is a name, else quoted. */
-static const char *shown(struct bytes text, char room[LOG_QUOTE_MAX])
-{
-    static const char in_names[] =
-        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.";
-    bool is_name = text.len < LOG_QUOTE_MAX;
-    for (size_t i = 0; is_name && i < text.len; i++)
-        is_name = text.data[i] != '\0' && strchr(in_names, text.data[i]) != NULL;
-    if (!is_name)
-        return log_quote(text, room);
-    (void)snprintf(room, LOG_QUOTE_MAX, "%.*s", (int)text.len, (const char *)text.data);
-    return room;
-}
-
 static void name_lacking(struct needs *n, struct bytes ns, const struct tx_collection *coll)
 {
     char id[LOG_QUOTE_MAX], space[LOG_QUOTE_MAX], name[LOG_QUOTE_MAX];
@@ -239,7 +225,8 @@ static void name_lacking(struct needs *n, struct bytes ns, const struct tx_colle
     if (n->lacking++ < LACKING_SAID)
         buf_printf(&n->lacking_names,
                    "txID: %s, seq: %" PRIu64 ", namespace: %s, collection: %s, hash: %.64s; ",
-                   shown(n->tx_id, id), n->tx, shown(ns, space), shown(coll->name, name), hash);
+                   log_name(n->tx_id, id), n->tx, log_name(ns, space), log_name(coll->name, name),
+                   hash);
     else if (n->lacking == LACKING_SAID + 1)
         buf_put_str(&n->lacking_names, "...");
 }

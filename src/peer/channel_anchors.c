@@ -54,19 +54,21 @@ static void tell_anchors(const struct channel_anchors *a, const char *channel,
                  org->mspid, channel);
     for (size_t i = 0; i < org->anchor_count; i++) {
         const struct bundle_anchor *at = &org->anchors[i];
+        char room[LOG_QUOTE_MAX];
+        const char *host = log_name(bytes_of_str(at->host), room);
         WEFT_FREE char *name = weft_asprintf("%s:%d", at->host, (int)at->port);
         WEFT_FREE char *shown =
-            weft_asprintf("%s{%s %d}", others.len > 0 ? " " : "", at->host, (int)at->port);
+            weft_asprintf("%s{%s %d}", others.len > 0 ? " " : "", host, (int)at->port);
         if (at->host[0] == '\0')
             LOG_WARN(
                 &gossip_log,
                 "Got empty hostname for channel %s, skipping connecting to anchor peer {%s %d}",
-                channel, at->host, (int)at->port);
+                channel, host, (int)at->port);
         else if (at->port == 0)
             LOG_WARN(&gossip_log,
                      "Got invalid port (0) for channel %s, skipping connecting to anchor peer "
                      "{%s %d}",
-                     channel, at->host, (int)at->port);
+                     channel, host, (int)at->port);
         else if (strcmp(name, a->endpoint) == 0 || strcmp(name, a->external_endpoint) == 0)
             LOG_INFO(&gossip_log,
                      "Anchor peer for channel %s with same endpoint, skipping connecting to myself",
