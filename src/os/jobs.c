@@ -92,8 +92,9 @@ bool jobs_submit(struct jobs *pool, struct job *j)
         *pool->tail = j;
         pool->tail = &j->next;
         pool->count++;
-        (void)pthread_cond_signal(&pool->wake);
     }
     (void)pthread_mutex_unlock(&pool->lock);
+    if (taken) /* a worker that is woken while we hold the lock only runs into it */
+        (void)pthread_cond_signal(&pool->wake);
     return taken;
 }
