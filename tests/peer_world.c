@@ -3,11 +3,14 @@
 #include "bundle/bundle.h"
 #include "channel/config_envelope.h"
 #include "crypto/key_tables.h"
+#include "kvledger/kv_ledger_private.h"
 #include "os/dirs.h"
 #include "proto/envelope.h"
 #include "validation/block_validation.h"
 #include "validation/config_apply.h"
 #include "validation/tx_validator.h"
+
+uint64_t peer_world_file_bytes;
 
 enum {
     IDENTITIES = 64,
@@ -51,6 +54,8 @@ enum weft_code peer_world_open_purging(struct peer_world *w, const char *dir, co
     w->lane = validation_lane_new(w->tables, IDENTITIES);
     w->validator = tx_validator_new(&(struct tx_validator_deps){ w, apply_config, NULL });
     WEFT_TRY(kv_ledgers_open(dir, &config, &w->all, e));
+    if (peer_world_file_bytes > 0)
+        block_stores_set_file_bytes(w->all->blocks, peer_world_file_bytes);
     return open_channel(w, channel, e);
 }
 

@@ -31,6 +31,9 @@ struct peer_world {
     struct kv_sync *sync; /* that is out */
 };
 
+/* Of block files, for ledgers that are opened from now on; 0: Fabric's. */
+extern uint64_t peer_world_file_bytes;
+
 enum weft_code peer_world_open(struct peer_world *w, const char *dir, const char *mspid,
                                const char *channel, struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code peer_world_open_purging(struct peer_world *w, const char *dir, const char *mspid,
