@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 LOG_DEFINE(logger, "nodeCmd");
+LOG_DEFINE(gossip_log, "gossip.gossip");
 
 /* ---- handlers ----------------------------------------------------------------------------- */
 
@@ -79,6 +80,9 @@ enum weft_code peer_settings_check(const struct core_config *c, struct weft_err 
 void peer_settings_say(const struct core_config *c)
 {
     core_config_tell_idle(c, &logger);
+    if (c->gossip.external_endpoint[0] == '\0')
+        LOG_WARN(&gossip_log, "External endpoint is empty, peer will not be accessible outside of "
+                              "its organization");
     if (c->peer.profile_enabled)
         LOG_WARN(&logger,
                  "Not starting profiling server with listenAddress = %s: there is no Go runtime "

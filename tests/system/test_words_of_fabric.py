@@ -173,6 +173,16 @@ class Words(unittest.TestCase):
                           r"collection: _implicit_org_Org1MSP, hash: [0-9a-f]{64}.*",
                           rf"INFO \[gossip.service\] Stopping chain {CHANNEL}")
 
+    def test_a_line_of_a_peer_without_an_external_endpoint(self):
+        words = r"WARN \[gossip.gossip\] External endpoint is empty, peer will not be accessible " \
+                r"outside of its organization"
+        self.start_peer(CORE_PEER_GOSSIP_EXTERNALENDPOINT="").wait_for(words)
+        self.assertNotRegex(self.start_again().log(), words)
+
+    def start_again(self):
+        self.net.peer_ports[1] = self.net.peer_ports[2]
+        return self.start_peer(CORE_PEER_FILESYSTEMPATH=str(self.net.folder / "another"))
+
     def test_lines_of_an_election(self):
         peer = self.join(self.start_peer(
             CORE_PEER_GOSSIP_USELEADERELECTION="true", CORE_PEER_GOSSIP_ORGLEADER="false",
