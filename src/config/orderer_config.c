@@ -121,6 +121,8 @@ enum weft_code orderer_config_read(const struct config_source *src, struct order
     fill_bootstrap(src, c);
     c->file = arena_dup_str(&c->arena, bytes_of_str(config_source_path(src)));
     c->dir = arena_dup_str(&c->arena, bytes_of_str(config_source_dir(src)));
+    if (c->ledger_location[0] == '\0') /* a path from here on, as the original takes it */
+        c->ledger_location = c->dir;
     *ret = WEFT_TAKE(c);
     return WEFT_OK;
 }

@@ -44,7 +44,7 @@ TEST(an_empty_file_gives_fabrics_defaults)
     EXPECT_EQ(c->cluster.replication_max_retries, 12);
     EXPECT_EQ(c->cluster.send_buffer_size, 10);
     EXPECT_EQ(c->cluster.cert_expiration_warning_ns, 168 * 3600000000000);
-    EXPECT_STR(c->ledger_location, "");
+    EXPECT_STR(c->ledger_location, "/c");
     EXPECT_STR(c->ledger_prefix, "hyperledger-fabric-ordererledger");
     EXPECT_STR(c->operations_address, "");
     EXPECT_STR(c->metrics.provider, "disabled");

@@ -3,6 +3,7 @@ The original gives the same answers (see PROGRAM in fabric_network)."""
 
 import json
 import os
+import pathlib
 import re
 import subprocess
 import unittest
@@ -82,6 +83,16 @@ class Commands(Base):
     def test_nothing_is_written_to_the_working_folder(self):
         self.run_it()  # fails: there is no genesis block
         self.assertEqual(list(self.dir.iterdir()), [])
+
+    def test_a_ledger_without_a_place_lies_beside_the_configuration(self):
+        sample = (pathlib.Path(CONFIG_PATH) / "orderer.yaml").read_text()
+        text, times = re.subn(r"(?m)^    Location:.*$", "    Location:", sample)
+        self.assertEqual(times, 1)
+        (self.dir / "orderer.yaml").write_text(text)
+        orderer = self.start(FABRIC_CFG_PATH=str(self.dir), ORDERER_FILELEDGER_LOCATION="")
+        self.assertEqual(orderer.stop(), 0)
+        first = self.dir / "chains/system-channel/blockfile_000000"
+        self.assertGreater(first.stat().st_size, 0)
 
     def test_a_report_for_each_sigusr1(self):
         orderer = self.start()
