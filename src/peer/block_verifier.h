@@ -36,6 +36,6 @@ WEFT_DEFINE_CLEANUP(struct block_verifier *, block_verifier_free)
 
 /* By the configuration in force.  WEFT_INVALID or WEFT_FORBIDDEN, with Fabric's words. */
 enum weft_code block_verify(struct block_verifier *v, struct bundle *b, uint64_t claimed,
-                            const struct block *block, struct weft_err *e) WEFT_MUST_CHECK;
+                            const struct block *whole, struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif
