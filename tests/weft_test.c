@@ -1,8 +1,11 @@
 #include "weft_test.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +29,30 @@ static struct registered {
 } tests[TESTS_MAX];
 static size_t test_count;
 static char scratch[2][64]; /* on the disk, in memory */
+static int caught_log = -1;
+
+void weft_test_log_catch(const char *format)
+{
+    struct weft_err e;
+    EXPECT_OK(log_set_format(format, &e));
+    caught_log = memfd_create("log", MFD_CLOEXEC);
+    EXPECT(caught_log >= 0);
+    log_set_fd(caught_log);
+}
+
+struct buf weft_test_log_taken(void)
+{
+    struct buf ret = { 0 };
+    char some[512];
+    ssize_t n = 0;
+    log_set_fd(STDERR_FILENO);
+    while ((n = pread(caught_log, some, sizeof(some), (off_t)ret.len)) > 0)
+        buf_put(&ret, bytes_of(some, (size_t)n));
+    EXPECT_EQ(n, 0);
+    buf_put_u8(&ret, 0);
+    EXPECT_EQ(close(caught_log), 0);
+    return ret;
+}
 
 void weft_test_register(const char *name, weft_test_fn *fn)
 {

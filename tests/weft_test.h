@@ -54,6 +54,11 @@ void weft_test_expect_code(enum weft_code got, enum weft_code want, const struct
                            const char *what, const char *file, int line);
 void weft_test_expect_words(const char *text, const char *part, const char *file, int line);
 
+/* What is logged from here on goes, in this format, to weft_test_log_taken, which ends it: the
+ * lines, as a string; the caller ends it with buf_done. */
+void weft_test_log_catch(const char *format);
+struct buf weft_test_log_taken(void);
+
 /* The path of a file beside the project (../shared/fixtures/...); when it is
  * not there the test is skipped with a message.  Static storage, one at a time. */
 const char *weft_test_fixture(const char *path);

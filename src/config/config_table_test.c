@@ -4,9 +4,6 @@
 
 #include "base/log.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 struct settings {
     const char *name, *path;
     bool on;
@@ -231,31 +228,17 @@ TEST(unknown_keys_and_unset_ports_are_told_and_passed_over)
 {
     struct weft_err e;
     struct settings s;
-    int ends[2];
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     EXPECT_OK(log_set_spec("debug", &e));
-    EXPECT_OK(log_set_format("%{level} %{message}", &e));
-    log_set_fd(ends[1]);
+    weft_test_log_catch("%{level} %{message}");
     enum weft_code rc = fill(
         "s:\n  Nam: x\n  free: { any: 1 }\nT: { u: 1 }\nother: { deep: { section: [1], y: 2 } }\n",
         NULL, &s, &e);
-    log_set_fd(STDERR_FILENO);
+    WEFT_CLEANUP(buf_done) struct buf got = weft_test_log_taken();
     EXPECT_OK(rc);
-    static const char *const want[] = {
-        "DEBUG /c/x.yaml:2: unknown key s.Nam, ignoring it\n",
-        "DEBUG /c/x.yaml:4: unknown key T, ignoring it\n",
-        "DEBUG /c/x.yaml:5: unknown key other.deep.y, ignoring it\n",
-        "INFO s.Port unset, setting to 7050\n",
-    };
-    char text[256];
-    for (size_t i = 0; i < WEFT_ARRAY_LEN(want); i++) {
-        ssize_t n = recv(ends[0], text, sizeof(text) - 1, MSG_DONTWAIT);
-        text[n > 0 ? n : 0] = '\0';
-        EXPECT_STR(text, want[i]);
-    }
-    EXPECT(recv(ends[0], text, sizeof(text), MSG_DONTWAIT) < 0);
-    EXPECT_EQ(close(ends[0]), 0);
-    EXPECT_EQ(close(ends[1]), 0);
+    EXPECT_STR((const char *)got.data, "DEBUG /c/x.yaml:2: unknown key s.Nam, ignoring it\n"
+                                       "DEBUG /c/x.yaml:4: unknown key T, ignoring it\n"
+                                       "DEBUG /c/x.yaml:5: unknown key other.deep.y, ignoring it\n"
+                                       "INFO s.Port unset, setting to 7050\n");
 }
 
 static const struct config_idle idle[] = {
@@ -274,19 +257,11 @@ static void expect_told(const char *text, const char *want)
     LOG_DEFINE(log, "config");
     struct weft_err e;
     struct settings s;
-    int ends[2];
-    char got[512];
     EXPECT_OK(fill(text, NULL, &s, &e));
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    EXPECT_OK(log_set_format("%{level} %{message}", &e));
-    log_set_fd(ends[1]);
+    weft_test_log_catch("%{level} %{message}");
     config_table_tell_idle(&table, idle, WEFT_ARRAY_LEN(idle), &s, &log);
-    log_set_fd(STDERR_FILENO);
-    ssize_t n = recv(ends[0], got, sizeof(got) - 1, MSG_DONTWAIT);
-    got[n > 0 ? n : 0] = '\0';
-    EXPECT_STR(got, want);
-    EXPECT_EQ(close(ends[0]), 0);
-    EXPECT_EQ(close(ends[1]), 0);
+    WEFT_CLEANUP(buf_done) struct buf got = weft_test_log_taken();
+    EXPECT_STR((const char *)got.data, want);
 }
 
 TEST(keys_without_effect_are_told_if_somebody_set_them)
