@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import unittest
@@ -15,21 +14,11 @@ sys.path.insert(0, str(HERE.parent / "system"))
 import chain_check  # noqa: E402
 import fabric_network as net  # noqa: E402
 from fabric_network import Orderer, channel_creation  # noqa: E402
-from harness import BIN, Folder, fixture  # noqa: E402
+from harness import Folder, fixture  # noqa: E402
+from npm_modules import npm_modules  # noqa: E402
 from wire import field  # noqa: E402
 
-MODULES = BIN.parent / "npm-fabric-network"
 ORG1 = "crypto/peerOrganizations/org1.example.com"
-
-
-def modules(script):
-    """The library in a folder of its own, with a script that uses it."""
-    MODULES.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json", script):
-        shutil.copy(HERE / "fabric-network" / name, MODULES)
-    if not (MODULES / "node_modules/fabric-network").is_dir():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=MODULES,
-                       check=True, stdout=subprocess.DEVNULL)
 
 
 def identity(folder, mspid):
@@ -39,7 +28,8 @@ def identity(folder, mspid):
 
 
 def setUpModule():
-    modules("orderer_client.js")
+    global modules
+    modules = npm_modules("fabric-network")
 
 
 class FabricNetwork(unittest.TestCase):
@@ -51,7 +41,7 @@ class FabricNetwork(unittest.TestCase):
             "client": identity(f"{ORG1}/users/User1@org1.example.com/msp", "Org1MSP"),
             "endorser": identity(f"{ORG1}/peers/peer0.org1.example.com/msp", "Org1MSP"),
         }
-        done = subprocess.run(["node", MODULES / "orderer_client.js", json.dumps(given)],
+        done = subprocess.run(["node", modules / "orderer_client.js", json.dumps(given)],
                               env=os.environ | {"HFC_LOGGING": '{"error": "console"}'},
                               capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -12,8 +12,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
 from fabric_network import Orderer, copy_ledger, org  # noqa: E402
 from harness import Folder, fixture  # noqa: E402
+from npm_modules import npm_modules  # noqa: E402
 from peer_node import LAST, ORG1, PEER, Peer  # noqa: E402
-from test_fabric_network import MODULES, identity, modules  # noqa: E402
+from test_fabric_network import identity  # noqa: E402
 
 # Of block 53 no filtered block can tell, and the library, which begins one block early, would ask
 # for it again for ever.
@@ -31,7 +32,8 @@ def validated():
 
 
 def setUpModule():
-    modules("peer_listener.js")
+    global modules
+    modules = npm_modules("fabric-network")
 
 
 class Listening(unittest.TestCase):
@@ -45,7 +47,7 @@ class Listening(unittest.TestCase):
             "old": OLD,
             "next": LAST + 1,
         }
-        with subprocess.Popen(["node", MODULES / "peer_listener.js", json.dumps(given)],
+        with subprocess.Popen(["node", modules / "peer_listener.js", json.dumps(given)],
                               env=os.environ | {"HFC_LOGGING": '{"error": "console"}'},
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as client:
             said = {}

@@ -9,19 +9,13 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
-from peers import BIN, Certificates, Process, echo_client, echo_server  # noqa: E402
-
-MODULES = os.path.join(BIN, "..", "npm-grpc-js")
+from npm_modules import npm_modules  # noqa: E402
+from peers import Certificates, Process, echo_client, echo_server  # noqa: E402
 
 
 def setUpModule():
-    global certs
-    os.makedirs(MODULES, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "peer.js"):
-        shutil.copy(os.path.join(HERE, "grpc-js", name), MODULES)
-    if not os.path.isdir(os.path.join(MODULES, "node_modules", "@grpc", "grpc-js")):
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=MODULES,
-                       check=True, stdout=subprocess.DEVNULL)
+    global certs, modules
+    modules = npm_modules("grpc-js")
     certs = Certificates()
     shutil.copy(certs.path("ca.pem"), certs.path("roots.pem"))
 
@@ -31,7 +25,7 @@ def tearDownModule():
 
 
 def node(*args):
-    return ["node", *args[:-1], os.path.join(MODULES, "peer.js"), *args[-1]]
+    return ["node", *args[:-1], modules / "peer.js", *args[-1]]
 
 
 class GrpcJs(unittest.TestCase):
