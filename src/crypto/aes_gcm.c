@@ -1,143 +1,150 @@
-/* ipsec-mb's public way in is a table of functions with all its ciphers behind
- * it: megabytes that would be linked, and a manager of 200 KB.  The functions
- * behind the table are called by name instead, and a static library gives just
- * these. */
 #include "crypto/aes_gcm.h"
 
-#ifdef WEFT_IPSEC_MB
+#include "crypto/aes_gcm_engine.h"
 
-#    include <cpuid.h>
-#    include <intel-ipsec-mb.h>
-#    include <openssl/crypto.h>
-
-/* NOLINTBEGIN(readability-identifier-naming): the library's names */
-typedef void aes_keyexp_fn(const void *key, void *ret_expanded);
-typedef void aes_gcm_precomp_fn(struct gcm_key_data *k);
-typedef void aes_gcm_init_fn(const struct gcm_key_data *k, struct gcm_context_data *c,
-                             const uint8_t *iv, const uint8_t *aad, uint64_t aad_len);
-typedef void aes_gcm_update_fn(const struct gcm_key_data *k, struct gcm_context_data *c,
-                               uint8_t *out, const uint8_t *in, uint64_t n);
-typedef void aes_gcm_finalize_fn(const struct gcm_key_data *k, struct gcm_context_data *c,
-                                 uint8_t *tag, uint64_t tag_len);
-
-extern aes_gcm_precomp_fn aes_gcm_precomp_128_vaes_avx512, aes_gcm_precomp_256_vaes_avx512;
-extern aes_gcm_init_fn aes_gcm_init_128_vaes_avx512, aes_gcm_init_256_vaes_avx512;
-extern aes_gcm_update_fn aes_gcm_enc_128_update_vaes_avx512, aes_gcm_enc_256_update_vaes_avx512,
-    aes_gcm_dec_128_update_vaes_avx512, aes_gcm_dec_256_update_vaes_avx512;
-extern aes_gcm_finalize_fn aes_gcm_enc_128_finalize_vaes_avx512,
-    aes_gcm_enc_256_finalize_vaes_avx512, aes_gcm_dec_128_finalize_vaes_avx512,
-    aes_gcm_dec_256_finalize_vaes_avx512;
-/* NOLINTEND(readability-identifier-naming) */
-
-struct key_size {
-    aes_keyexp_fn *expand;
-    aes_gcm_precomp_fn *precompute;
-    aes_gcm_init_fn *init;
-    aes_gcm_update_fn *encrypt, *decrypt;
-    aes_gcm_finalize_fn *encrypt_end, *decrypt_end;
-};
-
-static const struct key_size aes_128 = {
-    .expand = aes_keyexp_128_enc_avx2,
-    .precompute = aes_gcm_precomp_128_vaes_avx512,
-    .init = aes_gcm_init_128_vaes_avx512,
-    .encrypt = aes_gcm_enc_128_update_vaes_avx512,
-    .decrypt = aes_gcm_dec_128_update_vaes_avx512,
-    .encrypt_end = aes_gcm_enc_128_finalize_vaes_avx512,
-    .decrypt_end = aes_gcm_dec_128_finalize_vaes_avx512,
-};
-
-static const struct key_size aes_256 = {
-    .expand = aes_keyexp_256_enc_avx2,
-    .precompute = aes_gcm_precomp_256_vaes_avx512,
-    .init = aes_gcm_init_256_vaes_avx512,
-    .encrypt = aes_gcm_enc_256_update_vaes_avx512,
-    .decrypt = aes_gcm_dec_256_update_vaes_avx512,
-    .encrypt_end = aes_gcm_enc_256_finalize_vaes_avx512,
-    .decrypt_end = aes_gcm_dec_256_finalize_vaes_avx512,
-};
+#include <openssl/evp.h>
+#include <stdatomic.h>
 
 struct aes_gcm {
-    struct gcm_key_data key; /* aligned to 64 bytes, and so is the struct */
-    struct gcm_context_data message;
-    const struct key_size *size;
+    const struct aes_gcm_engine *engine;
+    void *state;
 };
 
-struct aes_gcm *aes_gcm_new(void)
+/* ---- OpenSSL's --------------------------------------------------------------- */
+
+struct plain {
+    EVP_CIPHER_CTX *ctx;
+    int encrypts;
+};
+
+static void *new_state(size_t key_len, enum aes_gcm_use use)
 {
-    struct aes_gcm *g = aligned_alloc(_Alignof(struct aes_gcm), sizeof(*g));
-    WEFT_ASSERT(g != NULL);
-    memset(g, 0, sizeof(*g));
+    const EVP_CIPHER *cipher = key_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm();
+    struct plain *p = weft_alloc(sizeof(*p));
+    p->encrypts = use == AES_GCM_ENCRYPTS;
+    p->ctx = EVP_CIPHER_CTX_new();
+    WEFT_ASSERT(p->ctx != NULL &&
+                EVP_CipherInit_ex(p->ctx, cipher, NULL, NULL, NULL, p->encrypts) == 1);
+    return p;
+}
+
+static void free_state(void *state)
+{
+    struct plain *p = state;
+    EVP_CIPHER_CTX_free(p->ctx);
+    free(p);
+}
+
+static void set_key(void *state, const uint8_t *key)
+{
+    struct plain *p = state;
+    WEFT_ASSERT(EVP_CipherInit_ex(p->ctx, NULL, NULL, key, NULL, p->encrypts) == 1);
+}
+
+static void text(void *state, const uint8_t *in, uint8_t *out, size_t n)
+{
+    struct plain *p = state;
+    int got = 0;
+    WEFT_ASSERT(n <= INT32_MAX && EVP_CipherUpdate(p->ctx, out, &got, in, (int)n) == 1);
+}
+
+static void begin(void *state, const uint8_t *iv, struct bytes aad)
+{
+    struct plain *p = state;
+    WEFT_ASSERT(EVP_CipherInit_ex(p->ctx, NULL, NULL, NULL, iv, p->encrypts) == 1);
+    text(p, aad.data, NULL, aad.len);
+}
+
+static void seal(void *state, uint8_t *ret_tag)
+{
+    struct plain *p = state;
+    int got = 0;
+    WEFT_ASSERT(EVP_CipherFinal_ex(p->ctx, ret_tag, &got) == 1 &&
+                EVP_CIPHER_CTX_ctrl(p->ctx, EVP_CTRL_AEAD_GET_TAG, AES_GCM_TAG, ret_tag) == 1);
+}
+
+static bool open(void *state, const uint8_t *tag)
+{
+    struct plain *p = state;
+    uint8_t copy[AES_GCM_TAG], none[AES_GCM_TAG];
+    int got = 0;
+    memcpy(copy, tag, sizeof(copy));
+    WEFT_ASSERT(EVP_CIPHER_CTX_ctrl(p->ctx, EVP_CTRL_AEAD_SET_TAG, AES_GCM_TAG, copy) == 1);
+    return EVP_CipherFinal_ex(p->ctx, none, &got) == 1;
+}
+
+static const struct aes_gcm_engine plain = {
+    new_state, free_state, set_key, begin, text, seal, open
+};
+
+/* ---- whichever it is ------------------------------------------------------------ */
+
+/* The CPU is asked once. */
+static const struct aes_gcm_engine *best(void)
+{
+    static const struct aes_gcm_engine *_Atomic known;
+    const struct aes_gcm_engine *e = atomic_load_explicit(&known, memory_order_relaxed);
+    if (e != NULL)
+        return e;
+    e = aes_gcm_vaes() != NULL ? aes_gcm_vaes() : &plain;
+    atomic_store_explicit(&known, e, memory_order_relaxed);
+    return e;
+}
+
+bool aes_gcm_is_fast(void)
+{
+    return best() != &plain;
+}
+
+static struct aes_gcm *new_by(const struct aes_gcm_engine *engine, const uint8_t *key,
+                              size_t key_len, enum aes_gcm_use use)
+{
+    WEFT_ASSERT(key_len == 16 || key_len == 32);
+    struct aes_gcm *g = weft_alloc(sizeof(*g));
+    g->engine = engine;
+    g->state = engine->new_state(key_len, use);
+    aes_gcm_set_key(g, key);
     return g;
 }
 
-struct aes_gcm *aes_gcm_dup(const struct aes_gcm *g)
+struct aes_gcm *aes_gcm_new(const uint8_t *key, size_t key_len, enum aes_gcm_use use)
 {
-    struct aes_gcm *copy = aes_gcm_new();
-    *copy = *g;
-    return copy;
+    return new_by(best(), key, key_len, use);
+}
+
+struct aes_gcm *aes_gcm_new_plain(const uint8_t *key, size_t key_len, enum aes_gcm_use use)
+{
+    return new_by(&plain, key, key_len, use);
 }
 
 void aes_gcm_free(struct aes_gcm *g)
 {
-    if (g == NULL)
-        return;
-    OPENSSL_cleanse(g, sizeof(*g));
+    if (g != NULL)
+        g->engine->free_state(g->state);
     free(g);
 }
 
-void aes_gcm_set_key(struct aes_gcm *g, const uint8_t *key, size_t key_len)
+void aes_gcm_set_key(struct aes_gcm *g, const uint8_t *key)
 {
-    WEFT_ASSERT(key_len == 16 || key_len == 32);
-    g->size = key_len == 16 ? &aes_128 : &aes_256;
-    g->size->expand(key, g->key.expanded_keys);
-    g->size->precompute(&g->key);
+    g->engine->set_key(g->state, key);
 }
 
 void aes_gcm_begin(struct aes_gcm *g, const uint8_t iv[AES_GCM_IV], struct bytes aad)
 {
-    WEFT_ASSERT(g->size != NULL);
-    g->size->init(&g->key, &g->message, iv, aad.data, aad.len);
+    g->engine->begin(g->state, iv, aad);
 }
 
-void aes_gcm_encrypt(struct aes_gcm *g, const uint8_t *in, uint8_t *out, size_t n)
+void aes_gcm_text(struct aes_gcm *g, const uint8_t *in, uint8_t *out, size_t n)
 {
-    g->size->encrypt(&g->key, &g->message, out, in, n);
+    g->engine->text(g->state, in, out, n);
 }
 
-void aes_gcm_decrypt(struct aes_gcm *g, const uint8_t *in, uint8_t *out, size_t n)
+void aes_gcm_seal(struct aes_gcm *g, uint8_t ret_tag[AES_GCM_TAG])
 {
-    g->size->decrypt(&g->key, &g->message, out, in, n);
+    g->engine->seal(g->state, ret_tag);
 }
 
-void aes_gcm_encrypt_end(struct aes_gcm *g, uint8_t ret_tag[AES_GCM_TAG])
+bool aes_gcm_open(struct aes_gcm *g, const uint8_t tag[AES_GCM_TAG])
 {
-    g->size->encrypt_end(&g->key, &g->message, ret_tag, AES_GCM_TAG);
+    return g->engine->open(g->state, tag);
 }
-
-void aes_gcm_decrypt_end(struct aes_gcm *g, uint8_t ret_tag[AES_GCM_TAG])
-{
-    g->size->decrypt_end(&g->key, &g->message, ret_tag, AES_GCM_TAG);
-}
-
-/* What the system saves of a thread's registers: these of AVX-512 too? */
-static bool system_saves_avx512(void)
-{
-    const uint32_t wanted = 0xe6; /* SSE, AVX, and three parts of AVX-512 */
-    uint32_t low, high;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & wanted) == wanted;
-}
-
-/* clang 14 knows no __builtin_cpu_supports("vaes"). */
-bool aes_gcm_is_fast(void)
-{
-    const uint32_t ebx = bit_BMI2 | bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
-    const uint32_t ecx = bit_VAES | bit_VPCLMULQDQ;
-    uint32_t a, b, c, d;
-    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0 || !system_saves_avx512())
-        return false;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & ebx) == ebx && (c & ecx) == ecx;
-}
-
-#endif

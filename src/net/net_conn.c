@@ -287,15 +287,11 @@ static bool decrypt(struct net_conn *c, struct bytes cipher)
     if (c->state == CONN_HANDSHAKE && !shake_hands(c))
         return c->state != CONN_DEAD;
     for (;;) {
-        size_t n = 0, have = 0;
-        enum weft_code rc = WEFT_OK;
-        do {
-            rc = tls_conn_read(c->tls, c->net->decrypted + have, NET_IN_BYTES - have, &n, &e);
-            have += rc == WEFT_OK ? n : 0;
-        } while (rc == WEFT_OK && n > 0 && have < NET_IN_BYTES);
+        size_t n = 0;
+        enum weft_code rc = tls_conn_read(c->tls, c->net->decrypted, NET_IN_BYTES, &n, &e);
         if (c->net->cipher.len > 0 && !send_cipher(c))
             return false;
-        if (have > 0 && !give_bytes(c, bytes_of(c->net->decrypted, have)))
+        if (n > 0 && !give_bytes(c, bytes_of(c->net->decrypted, n)))
             return false;
         if (rc != WEFT_OK) {
             die(c, rc == WEFT_CANCELLED ? NULL : &e);

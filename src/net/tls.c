@@ -1,7 +1,7 @@
 #include "net/tls.h"
 
 #include "base/limits.h"
-#include "crypto/aes_gcm_provider.h"
+#include "net/tls13_records.h"
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
@@ -29,11 +29,19 @@ struct tls_context {
     struct digest cert_hash;
 };
 
+/* The secrets that records are encrypted with, as OpenSSL tells them. */
+struct traffic_secret {
+    uint8_t bytes[TLS13_SECRET_MAX];
+    size_t len; /* 0: not told, as before TLS 1.3 */
+};
+
 struct tls_conn {
-    SSL *ssl;
+    SSL *ssl; /* NULL: hands are shaken, and `records` does the rest */
+    struct tls13_records *records;
     struct tls_context *context;
     struct bytes in; /* fed and not yet read */
     struct buf *out;
+    struct traffic_secret secrets[2]; /* by side; until hands are shaken */
     uint8_t *peer_cert;
     size_t peer_cert_len;
 };
@@ -77,6 +85,24 @@ static long bio_ctrl(BIO *b, int cmd, long n, void *p)
 {
     (void)b, (void)n, (void)p;
     return cmd == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+/* OpenSSL has a line of text for whoever wants to look into connections with an analyser:
+ *     SERVER_TRAFFIC_SECRET_0 <client random> <secret> */
+static void hear_secret(const SSL *ssl, const char *line)
+{
+    static const char *const names[] = {
+        [TLS_SERVER] = "SERVER_TRAFFIC_SECRET_0 ", [TLS_CLIENT] = "CLIENT_TRAFFIC_SECRET_0 "
+    };
+    struct tls_conn *t = SSL_get_app_data(ssl);
+    for (int side = TLS_SERVER; side <= TLS_CLIENT; side++) {
+        if (strncmp(line, names[side], strlen(names[side])) != 0)
+            continue;
+        struct traffic_secret *secret = &t->secrets[side];
+        struct bytes hex = bytes_of_str(strrchr(line, ' ') + 1);
+        if (hex.len <= 2 * sizeof(secret->bytes) && bytes_from_hex(hex, secret->bytes))
+            secret->len = hex.len / 2;
+    }
 }
 
 static BIO_METHOD *new_bio_method(void)
@@ -232,10 +258,10 @@ enum weft_code tls_context_new(enum tls_side side, const struct tls_config *conf
     c->side = side;
     c->time_shift_s = config->time_shift_s;
     c->bio = new_bio_method();
-    c->ctx = SSL_CTX_new_ex(NULL, aes_gcm_provider_query(),
-                            side == TLS_SERVER ? TLS_server_method() : TLS_client_method());
+    c->ctx = SSL_CTX_new(side == TLS_SERVER ? TLS_server_method() : TLS_client_method());
     WEFT_ASSERT(c->ctx != NULL);
     set_fixed_options(c->ctx);
+    SSL_CTX_set_keylog_callback(c->ctx, hear_secret);
     set_verification(c, config->client_auth);
     if (side == TLS_SERVER && (config->cert_pem.len == 0 || config->key_pem.len == 0))
         return WEFT_FAIL(e, WEFT_INVALID, "Key, Certificate are required when UseTLS is true");
@@ -295,6 +321,7 @@ struct tls_conn *tls_conn_new(struct tls_context *c, const char *host, int64_t n
     BIO_set_data(bio, t);
     BIO_set_init(bio, 1);
     SSL_set_bio(t->ssl, bio, bio);
+    SSL_set_app_data(t->ssl, t);
     X509_VERIFY_PARAM_set_time(SSL_get0_param(t->ssl), now_s - c->time_shift_s);
     if (c->side == TLS_SERVER) {
         SSL_set_accept_state(t->ssl);
@@ -310,6 +337,8 @@ void tls_conn_free(struct tls_conn *t)
     if (t == NULL)
         return;
     SSL_free(t->ssl);
+    tls13_records_free(t->records);
+    OPENSSL_cleanse(t->secrets, sizeof(t->secrets));
     tls_context_unref(t->context);
     free(t->peer_cert);
     free(t);
@@ -334,12 +363,31 @@ static void keep_peer_cert(struct tls_conn *t)
     OPENSSL_free(der);
 }
 
+/* OpenSSL's part is over where the records are of a kind that we make and read by ourselves. */
+static void take_over(struct tls_conn *t)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(t->ssl);
+    uint32_t id = cipher != NULL ? SSL_CIPHER_get_id(cipher) : 0;
+    const struct traffic_secret *client = &t->secrets[TLS_CLIENT],
+                                *server = &t->secrets[TLS_SERVER];
+    bool is_ours = id == TLS1_3_CK_AES_128_GCM_SHA256 || id == TLS1_3_CK_AES_256_GCM_SHA384;
+    if (is_ours && client->len > 0 && server->len > 0 && SSL_has_pending(t->ssl) == 0) {
+        t->records =
+            tls13_records_new(t->context->side == TLS_CLIENT, bytes_of(client->bytes, client->len),
+                              bytes_of(server->bytes, server->len), t->out);
+        SSL_free(t->ssl);
+        t->ssl = NULL;
+    }
+    OPENSSL_cleanse(t->secrets, sizeof(t->secrets));
+}
+
 enum weft_code tls_conn_handshake(struct tls_conn *t, bool *ret_done, struct weft_err *e)
 {
     ERR_clear_error();
     int rc = SSL_do_handshake(t->ssl);
     if (rc == 1) {
         keep_peer_cert(t);
+        take_over(t);
         *ret_done = true;
         return WEFT_OK;
     }
@@ -359,13 +407,20 @@ enum weft_code tls_conn_handshake(struct tls_conn *t, bool *ret_done, struct wef
 enum weft_code tls_conn_read(struct tls_conn *t, uint8_t *out, size_t cap, size_t *ret_n,
                              struct weft_err *e)
 {
+    *ret_n = 0;
+    if (t->records != NULL)
+        return tls13_records_read(t->records, &t->in, out, cap, ret_n, e);
     ERR_clear_error();
-    int rc = SSL_read_ex(t->ssl, out, cap, ret_n);
-    if (rc == 1)
+    int rc = 1;
+    while (rc == 1 && *ret_n < cap) {
+        size_t some = 0;
+        rc = SSL_read_ex(t->ssl, out + *ret_n, cap - *ret_n, &some);
+        *ret_n += some;
+    }
+    if (*ret_n > 0) /* and what is wrong, if something is, the next call says */
         return WEFT_OK;
     switch (SSL_get_error(t->ssl, rc)) {
     case SSL_ERROR_WANT_READ:
-        *ret_n = 0;
         return WEFT_OK;
     case SSL_ERROR_ZERO_RETURN:
         return WEFT_FAIL(e, WEFT_CANCELLED, "the peer closed the connection");
@@ -377,6 +432,10 @@ enum weft_code tls_conn_read(struct tls_conn *t, uint8_t *out, size_t cap, size_
 enum weft_code tls_conn_write(struct tls_conn *t, struct bytes plain, struct weft_err *e)
 {
     size_t n = 0;
+    if (t->records != NULL) {
+        tls13_records_write(t->records, plain);
+        return WEFT_OK;
+    }
     ERR_clear_error();
     if (SSL_write_ex(t->ssl, plain.data, plain.len, &n) != 1)
         return fail_ssl(e, WEFT_IO, "TLS write");
@@ -385,6 +444,10 @@ enum weft_code tls_conn_write(struct tls_conn *t, struct bytes plain, struct wef
 
 void tls_conn_shutdown(struct tls_conn *t)
 {
+    if (t->records != NULL) {
+        tls13_records_close(t->records);
+        return;
+    }
     ERR_clear_error();
     (void)SSL_shutdown(t->ssl); /* nobody waits for the answer */
     ERR_clear_error();
@@ -393,9 +456,4 @@ void tls_conn_shutdown(struct tls_conn *t)
 struct bytes tls_conn_peer_cert(const struct tls_conn *t)
 {
     return bytes_of(t->peer_cert, t->peer_cert_len);
-}
-
-const char *tls_conn_version(const struct tls_conn *t)
-{
-    return SSL_get_version(t->ssl);
 }

@@ -8,6 +8,9 @@
  *      socket --> tls_conn_feed --> tls_conn_handshake, tls_conn_read --> HTTP/2
  *      socket <-- the `out` buffer <-- tls_conn_write <-- HTTP/2
  *
+ * OpenSSL shakes hands.  The records of TLS 1.3 with AES-GCM are ours from there on
+ * (tls13_records.h), and OpenSSL's state is freed; all others stay OpenSSL's.
+ *
  * `out` is the loop's, shared by all its connections: an idle connection has
  * no buffers of its own.
  *
@@ -73,7 +76,12 @@ void tls_conn_feed(struct tls_conn *t, struct bytes cipher);
 enum weft_code tls_conn_handshake(struct tls_conn *t, bool *ret_done,
                                   struct weft_err *e) WEFT_MUST_CHECK;
 
-/* Up to cap bytes; 0: feed more.  WEFT_CANCELLED: the peer said goodbye. */
+enum {
+    TLS_READ_LEAST = 17 << 10 /* a record finds room */
+};
+
+/* Up to cap bytes, which is TLS_READ_LEAST or more; 0: feed more.  WEFT_CANCELLED: the peer said
+ * goodbye. */
 enum weft_code tls_conn_read(struct tls_conn *t, uint8_t *out, size_t cap, size_t *ret_n,
                              struct weft_err *e) WEFT_MUST_CHECK;
 /* All of it, in as many records as that takes. */
@@ -84,7 +92,5 @@ void tls_conn_shutdown(struct tls_conn *t);
 
 /* The peer's certificate, DER, as long as the connection lives; empty: none. */
 struct bytes tls_conn_peer_cert(const struct tls_conn *t);
-/* "TLSv1.3" */
-const char *tls_conn_version(const struct tls_conn *t);
 
 #endif

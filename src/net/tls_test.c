@@ -135,7 +135,7 @@ static void shake_hands(struct ends *w)
 /* Each end sends the other some bytes. */
 static void expect_bytes_both_ways(struct ends *w, struct weft_rand *rand, size_t n)
 {
-    static uint8_t text[100000], got[100000];
+    static uint8_t text[100000], got[200000];
     struct weft_err e;
     size_t have = 0, some = 0;
     for (size_t i = 0; i < n; i++)
@@ -213,7 +213,7 @@ TEST(goes_on_when_the_other_end_takes_new_keys)
 TEST(no_byte_of_a_record_that_was_changed_is_given_out)
 {
     struct weft_err e;
-    uint8_t text[300] = { 0 }, got[300];
+    static uint8_t text[300], got[TLS_READ_LEAST];
     for (size_t way = 0; way < WEFT_ARRAY_LEN(ways); way++) {
         for (size_t at = 5; at < 300; at += 50) {
             WEFT_CLEANUP(ends_done) struct ends w;
@@ -223,7 +223,7 @@ TEST(no_byte_of_a_record_that_was_changed_is_given_out)
             carry_to_ours(&w);
             w.fed.data[at] ^= 1;
             EXPECT_CODE(tls_conn_read(w.ours, got, sizeof(got), &n, &e), WEFT_IO);
-            EXPECT_EQ(n, 77);
+            EXPECT_EQ(n, 0);
         }
     }
 }
