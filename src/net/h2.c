@@ -100,16 +100,21 @@ static int32_t window_of(const struct h2_stream *s)
     return nghttp2_session_get_stream_remote_window_size(s->h2->session, s->id);
 }
 
+static int64_t quarter(const struct h2 *h)
+{
+    return nghttp2_session_get_remote_settings(h->session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE) /
+           4;
+}
+
 /* Once n bytes more are sent, the peer takes some at once: more than a quarter of the stream's
- * window.  To wait for that much is safe, as everybody opens his window again before three quarters
- * of it are used, most at a half.  The connection's may be held by streams that stand still. */
+ * window.  To wait for that much is safe with whoever was seen to open his windows before three
+ * quarters of them are used, as most do at a half; another might wait for us.  The connection's may
+ * be held by streams that stand still. */
 static bool has_room(const struct h2_stream *s, size_t n)
 {
-    nghttp2_session *session = s->h2->session;
-    int64_t whole =
-        nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
-    return window_of(s) - (int64_t)n > whole / 4 &&
-           nghttp2_session_get_remote_window_size(session) > (int64_t)n;
+    const struct h2 *h = s->h2;
+    return window_of(s) - (int64_t)n > (h->opens_early ? quarter(h) : 0) &&
+           nghttp2_session_get_remote_window_size(h->session) > (int64_t)n;
 }
 
 static bool is_starved(const struct h2_stream *s, size_t sent)
@@ -137,9 +142,10 @@ bool h2_is_short(struct h2_stream *s, size_t low, bool window)
 }
 
 /* Without the mark a peer could have us look at all its streams with every frame. */
-void h2_window_opened(struct h2 *h, struct h2_stream *s)
+void h2_window_opened(struct h2 *h, struct h2_stream *s, int32_t by)
 {
     if (s != NULL) {
+        h->opens_early = by < 3 * quarter(h); /* so much it had taken when it said so */
         feed(s, 0);
     } else if (h->is_shut && nghttp2_session_get_remote_window_size(h->session) > 0) {
         h->is_shut = false;

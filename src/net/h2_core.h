@@ -39,7 +39,8 @@ struct h2 {
         LIFE_DYING,         /* GOAWAY with an error is queued */
         LIFE_OVER,
     } life;
-    bool is_shut; /* somebody waits for the connection's window */
+    bool is_shut;     /* somebody waits for the connection's window */
+    bool opens_early; /* the peer, a stream's window: before three quarters of it are used */
     bool has_settings;
     uint64_t now_ms, last_ping_ms;
     uint32_t ping_strikes;
@@ -70,8 +71,8 @@ void h2_glitch(struct h2 *h, uint32_t cost);
 void h2_link(struct h2 *h, struct h2_stream *s, int32_t id);
 void h2_close_stream(struct h2 *h, struct h2_stream *s, uint32_t error);
 void h2_join_queue(struct h2 *h, struct h2_stream *s);
-/* The peer takes more: of this stream, of the connection (NULL); or perhaps of all of them. */
-void h2_window_opened(struct h2 *h, struct h2_stream *s);
+/* The peer takes more: so much of this stream, of the connection (NULL); or perhaps of all. */
+void h2_window_opened(struct h2 *h, struct h2_stream *s, int32_t by);
 void h2_windows_opened(struct h2 *h);
 void h2_set_receive_callbacks(nghttp2_session_callbacks *c);
 

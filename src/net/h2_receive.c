@@ -129,7 +129,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *f, void 
         return 0;
     case NGHTTP2_WINDOW_UPDATE:
         if (s != NULL || f->hd.stream_id == 0)
-            h2_window_opened(h, s);
+            h2_window_opened(h, s, f->window_update.window_size_increment);
         return 0;
     case NGHTTP2_PING:
         on_ping_frame(h, f);

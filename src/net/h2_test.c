@@ -346,22 +346,39 @@ TEST(tells_when_all_is_sent_and_the_peer_takes_more)
 {
     WEFT_CLEANUP(pair_done) struct pair p = { .limits = NET_LIMITS_DEFAULT };
     p.limits.stream_window = 64 << 10;
-    struct h2_stream *s = sent(&p, 44 << 10); /* of the window 20 KB are left, a quarter is 16 */
+    struct h2_stream *s = sent(&p, 60 << 10);
     EXPECT_EQ(p.server.writable, 1);
-    EXPECT(h2_is_short(s, 0, true));
+    EXPECT(h2_is_short(s, 0, true)); /* it may open its window when that is used up */
+    h2_consume(&p.client.streams[0].s, 60 << 10);
+    settle(&p);
+    h2_send(s, message((64 << 10) - NET_MSG_PREFIX));
+    EXPECT(!h2_is_short(s, 0, true));
+    settle(&p);
+    EXPECT_EQ(p.client.streams[0].got, 124 << 10);
+    EXPECT(!h2_is_short(s, 0, true)); /* now it is */
 }
 
 TEST(tells_when_the_window_of_a_stream_opens)
 {
     WEFT_CLEANUP(pair_done) struct pair p = { .limits = NET_LIMITS_DEFAULT };
     p.limits.stream_window = 64 << 10;
-    struct h2_stream *s = sent(&p, 60 << 10);
-    EXPECT_EQ(p.server.writable, 0);
+    struct h2_stream *s = sent(&p, 40 << 10);
+    h2_consume(&p.client.streams[0].s, 40 << 10); /* 24 KB of it are left: that is early */
+    settle(&p);
+    h2_send(s, message((44 << 10) - NET_MSG_PREFIX));
+    EXPECT(!h2_is_short(s, 0, true));
+    settle(&p);
+    EXPECT_EQ(p.server.writable, 2);
+    EXPECT(h2_is_short(s, 0, true)); /* of the window 20 KB are left, a quarter is 16 */
+    h2_send(s, message((16 << 10) - NET_MSG_PREFIX));
+    EXPECT(!h2_is_short(s, 0, true));
+    settle(&p);
+    EXPECT_EQ(p.server.writable, 2);
     EXPECT(h2_is_short(s, 0, false));
     EXPECT(!h2_is_short(s, 0, true));
     h2_consume(&p.client.streams[0].s, 60 << 10);
     settle(&p);
-    EXPECT_EQ(p.server.writable, 1);
+    EXPECT_EQ(p.server.writable, 3);
     EXPECT(h2_is_short(s, 0, true));
 }
 
