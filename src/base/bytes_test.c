@@ -3,6 +3,9 @@
 
 #include "weft_test.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 TEST(varints_are_protobufs)
 {
     static const struct {
@@ -56,6 +59,19 @@ TEST(hex_goes_both_ways_and_refuses_the_rest)
     EXPECT_BYTES(bytes_of(out, 2), bytes_of("\x0a\xff", 2));
     EXPECT(!bytes_from_hex(bytes_of_str("0"), out));
     EXPECT(!bytes_from_hex(bytes_of_str("0g"), out));
+}
+
+/* It only asks the CPU: also at the end of what can be read, and of nothing. */
+TEST(bytes_that_are_soon_read_are_not_read_yet)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *two = mmap(NULL, 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    EXPECT(two != MAP_FAILED);
+    EXPECT(mprotect(two, page, PROT_READ) == 0);
+    bytes_soon(bytes_of(two + page - 10, 10));
+    bytes_soon(bytes_of(two + page, page));
+    bytes_soon(bytes_of(NULL, 0));
+    EXPECT(munmap(two, 2 * page) == 0);
 }
 
 TEST(a_buffer_grows_over_many_puts)
