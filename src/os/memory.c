@@ -8,8 +8,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum {
+    MALLOC_TRIMS_AT = 128 << 10, /* freed at once, so much has it look at the heap's end */
+};
+
+static int warm_bytes = MALLOC_TRIMS_AT;
+
 void memory_keep_warm(int bytes)
 {
+    warm_bytes = bytes;
     /* If not, it is slower and no more. */
     (void)mallopt(M_MMAP_THRESHOLD, MEMORY_WARM_BYTES); /* NOLINT(concurrency-mt-unsafe) */
     (void)mallopt(M_TRIM_THRESHOLD, bytes);             /* NOLINT(concurrency-mt-unsafe) */
@@ -52,9 +59,20 @@ static int drop_clean(struct dl_phdr_info *info, size_t size, void *ctx)
     return 0;
 }
 
+/* malloc_trim leaves what is free at the end of other heaps than the first: only who frees there
+ * gives it back.  So we do, with a limit of nothing meanwhile. */
+static void trim_own_heap(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, 0); /* NOLINT(concurrency-mt-unsafe): a number */
+    void *volatile piece = malloc(MALLOC_TRIMS_AT);
+    free(piece);
+    (void)mallopt(M_TRIM_THRESHOLD, warm_bytes); /* NOLINT(concurrency-mt-unsafe) */
+}
+
 void memory_give_back(void)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     (void)malloc_trim(0); /* says whether there was something */
+    trim_own_heap();
     (void)dl_iterate_phdr(drop_clean, &page);
 }

@@ -13,7 +13,8 @@
  * and never written to.  Whatever of them is used again is found in the page cache.
  *
  * Go origin   none
- * Owner       memory_keep_warm: main, before threads.  memory_give_back: any thread
+ * Owner       memory_keep_warm: main, before threads.  memory_give_back: any thread; what is free at
+ *             the end of a heap goes back from the thread whose heap it is, and from main's
  * Memory      what memory_keep_warm says stays with malloc at the end of each of its heaps
  */
 #ifndef WEFT_OS_MEMORY_H

@@ -3,11 +3,13 @@
 #include "os/process_stat.h"
 #include "weft_test.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 enum {
     PIECES = 4096,
-    PIECE = 16 << 10
+    PIECE = 16 << 10,
+    WARM = 32 << 20
 };
 
 static uint64_t rss(void)
@@ -58,5 +60,38 @@ TEST(free_memory_between_what_is_used_is_given_back)
         EXPECT_EQ(pieces[i][PIECE - 1], (uint8_t)i);
         free(pieces[i]);
     }
+}
+
+struct heap {
+    uint64_t used, freed, given_back; /* what the process had then */
+};
+
+static void *use_and_give_back(void *arg)
+{
+    static uint8_t *pieces[WARM / 2 / PIECE];
+    struct heap *h = arg;
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(pieces); i++) {
+        pieces[i] = weft_alloc(PIECE);
+        memset(pieces[i], (int)i, PIECE);
+    }
+    h->used = rss();
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(pieces); i++)
+        free(WEFT_TAKE(pieces[i]));
+    h->freed = rss();
+    memory_give_back();
+    h->given_back = rss();
+    return NULL;
+}
+
+/* A thread's heap is not the first one, and its end is kept warm. */
+TEST(a_thread_gives_back_the_end_of_its_own_heap)
+{
+    pthread_t thread;
+    struct heap h = { 0 };
+    memory_keep_warm(WARM);
+    EXPECT(pthread_create(&thread, NULL, use_and_give_back, &h) == 0);
+    EXPECT(pthread_join(thread, NULL) == 0);
+    EXPECT(h.freed + WARM / 8 > h.used);
+    EXPECT(h.given_back + WARM / 2 - WARM / 8 < h.used);
 }
 #endif
