@@ -5,6 +5,7 @@
 #include "os/loop.h"
 #include "os/thread.h"
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 struct net_loop {
@@ -16,7 +17,8 @@ struct net_loop {
     struct grpc_watch *watch;
     struct grpc_server *server;
     struct thread *thread;
-    struct mail stop;
+    struct mail stop, rest;
+    _Atomic bool rest_on_its_way;
 };
 
 /* ---- connections ---------------------------------------------------------------------------- */
@@ -75,6 +77,14 @@ static void take_stop(struct mail *m, void *owner)
     grpc_server_stop(n->server, NET_LOOP_STOP_MS);
 }
 
+static void take_rest(struct mail *m, void *owner)
+{
+    struct net_loop *n = owner;
+    (void)m;
+    atomic_store(&n->rest_on_its_way, false);
+    memory_rest_soon(&n->net->rest);
+}
+
 struct net_loop *net_loop_new(const struct net_loop_config *config)
 {
     struct net_loop *n = weft_alloc(sizeof(*n));
@@ -84,6 +94,7 @@ struct net_loop *net_loop_new(const struct net_loop_config *config)
     n->net = net_new(n->loop, config->limits, n->mb, config->resolver);
     n->metrics = metrics_owner_new(config->metrics);
     n->stop = (struct mail){ .handle = take_stop, .drop = drop_nothing };
+    n->rest = (struct mail){ .handle = take_rest, .drop = drop_nothing };
     return n;
 }
 
@@ -153,6 +164,16 @@ void net_loop_set_tls(struct net_loop *n, struct tls_context *tls)
     t->tls = tls_context_ref(tls);
     if (!mailbox_put_waiting(n->mb, &t->mail))
         tls_dropped(&t->mail);
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+void net_loop_rest_soon(struct net_loop *n)
+{
+    if (atomic_exchange(&n->rest_on_its_way, true))
+        return;
+    if (!mailbox_put(n->mb, &n->rest)) /* full or closed: it has other cares */
+        atomic_store(&n->rest_on_its_way, false);
 }
 
 /* ---- running and ending ------------------------------------------------------------------------- */

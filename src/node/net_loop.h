@@ -55,6 +55,10 @@ struct grpc_server *net_loop_server(const struct net_loop *n);
 /* For connections from now on; any thread but a loop's. */
 void net_loop_set_tls(struct net_loop *n, struct tls_context *tls);
 
+/* Work that took much memory is over: some of it may be this loop's (memory_rest.h).  Any
+ * thread. */
+void net_loop_rest_soon(struct net_loop *n);
+
 enum weft_code net_loop_start(struct net_loop *n, struct weft_err *e) WEFT_MUST_CHECK;
 void net_loop_ask_stop(struct net_loop *n);
 void net_loop_join(struct net_loop *n);

@@ -8,12 +8,13 @@
 #include "gossip/payload_buffer.h"
 #include "kvledger/kv_ledger.h"
 #include "msp/signing_identity.h"
+#include "node/net_loop.h"
 #include "ops/metrics.h"
 #include "os/clock.h"
 #include "os/loop.h"
-#include "os/memory.h"
 #include "os/thread.h"
 #include "peer/block_verifier.h"
+#include "peer/blocks_out.h"
 #include "peer/channel_anchors.h"
 #include "peer/commit_thread.h"
 #include "proto/identity.h"
@@ -38,7 +39,7 @@ struct chan_thread {
     struct block_verifier *verifier;
     struct payload_buffer buffer;
     struct digest last_hash; /* of the block before buffer.next */
-    uint64_t put, put_bytes; /* handed on since the start */
+    struct blocks_out out;
     struct commit_watch watch;
     struct leader_election_config election_config;
     struct leader_election election;
@@ -46,26 +47,21 @@ struct chan_thread {
     struct digest pki_id;
     char *pki_name;
     struct metric_cell *buffer_size, *leader;
-    struct loop_timer settled;  /* set while it is behind, and a little longer */
     _Atomic uint64_t behind_ms; /* since when more is here than can be handed on; 0: it is not */
 };
 
 /* ---- blocks on their way ------------------------------------------------------------------------ */
 
-static uint64_t bytes_out(const struct chan_thread *t)
+/* What was committed meanwhile.  Many blocks take memory that is not needed any more when the last
+ * of them is; it is mostly that of the loop which read them. */
+static void note_done(struct chan_thread *t)
 {
-    return t->put_bytes - commit_thread_done_bytes(t->place.commit);
-}
-
-static bool has_room_behind(const struct chan_thread *t)
-{
-    uint64_t out = t->put - commit_thread_done(t->place.commit);
-    return out == 0 || (out < COMMIT_BLOCKS && bytes_out(t) < CHAN_OUT_BYTES);
-}
-
-static void settle_later(struct chan_thread *t)
-{
-    loop_timer_set(t->loop, &t->settled, clock_monotonic_ms() + CHAN_SETTLED_MS);
+    const struct puller_world *w = &t->world->puller;
+    if (!blocks_out_done(&t->out, commit_thread_done(t->place.commit),
+                         commit_thread_done_bytes(t->place.commit)))
+        return;
+    for (size_t i = 0; i < w->loop_count; i++)
+        net_loop_rest_soon(w->loops[i]);
 }
 
 static void refuse_next(struct chan_thread *t, const struct block *b)
@@ -93,7 +89,8 @@ static void note_buffer(struct chan_thread *t)
 static void hand_on(struct chan_thread *t)
 {
     struct block *b;
-    while ((b = payload_buffer_peek(&t->buffer)) != NULL && has_room_behind(t)) {
+    note_done(t);
+    while ((b = payload_buffer_peek(&t->buffer)) != NULL && blocks_out_has_room(&t->out)) {
         if (!bytes_eq(b->v.previous_hash, digest_bytes(&t->last_hash))) {
             refuse_next(t, b);
             break;
@@ -101,12 +98,9 @@ static void hand_on(struct chan_thread *t)
         if (!commit_thread_put(t->place.commit, b))
             break;
         t->last_hash = block_header_hash(&b->v);
-        t->put++;
-        t->put_bytes += b->raw.len;
+        blocks_out_put(&t->out, b->raw.len);
         block_unref(payload_buffer_pop(&t->buffer));
     }
-    if (bytes_out(t) >= CHAN_BUSY_BYTES)
-        settle_later(t);
     note_buffer(t);
 }
 
@@ -127,17 +121,9 @@ static bool dep_has_room(void *ctx)
 
 static bool dep_is_busy(void *ctx)
 {
-    return bytes_out(ctx) >= CHAN_BUSY_BYTES;
-}
-
-/* It was behind, and nothing is on its way any more: what that took is not needed now. */
-static void settled(struct loop_timer *timer)
-{
-    struct chan_thread *t = WEFT_CONTAINER_OF(timer, struct chan_thread, settled);
-    if (bytes_out(t) == 0 && t->buffer.count == 0)
-        memory_give_back();
-    else
-        settle_later(t);
+    struct chan_thread *t = ctx;
+    note_done(t);
+    return blocks_out_is_busy(&t->out);
 }
 
 static enum weft_code dep_take(void *ctx, struct block *b, struct weft_err *e)
@@ -325,7 +311,6 @@ struct chan_thread *chan_thread_new(const struct chan_world *world, const struct
     t->mb = mailbox_new(t->name, CHAN_MAIL);
     t->loop = loop_new(t->mb, t);
     t->stop = (struct mail){ .handle = take_stop, .drop = stop_dropped };
-    t->settled.fire = settled;
     t->verifier = block_verifier_new(t->id, world->tables);
     block_store_info(kv_ledger_blocks(place->ledger), &info);
     t->last_hash = info.current_hash;
@@ -368,7 +353,6 @@ void chan_thread_free(struct chan_thread *t)
 {
     if (t == NULL)
         return;
-    loop_timer_clear(t->loop, &t->settled);
     block_puller_free(t->puller);
     payload_buffer_done(&t->buffer);
     block_verifier_free(t->verifier);

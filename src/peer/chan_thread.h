@@ -20,9 +20,9 @@
  * Differs     a block that does not follow from the one before it is refused here, and fetched
  *             again from another orderer (there the process ends)
  * Owner       new, start, stop, free: main; health: any thread; all else its own
- * Memory      CHAN_BUFFER_BYTES of blocks and one; those out at the committer
- *             (free memory goes back to the system CHAN_SETTLED_MS after the last of many)
- * Limits      CHAN_MAIL; CHAN_BUFFER_BYTES; CHAN_OUT_BYTES
+ * Memory      CHAN_BUFFER_BYTES of blocks and one; those out at the committer (blocks_out.h).
+ *             When these were many and are committed, the net loops give memory back
+ * Limits      CHAN_MAIL; CHAN_BUFFER_BYTES; what blocks_out.h says
  */
 #ifndef WEFT_PEER_CHAN_THREAD_H
 #define WEFT_PEER_CHAN_THREAD_H
@@ -39,9 +39,6 @@ struct snapshot;
 enum {
     CHAN_MAIL = 2048,
     CHAN_BUFFER_BYTES = 8 << 20,
-    CHAN_OUT_BYTES = 16 << 20, /* handed on and not committed */
-    CHAN_SETTLED_MS = 2000,
-    CHAN_BUSY_BYTES = 4 << 20, /* likewise: it is no hurry with the next */
 };
 
 /* What all channels share; outlives the threads. */

@@ -180,6 +180,7 @@ static void open_here(struct mail *m, void *owner)
                                     .keepalive_timeout_ms = s->plan.keepalive_timeout_ms,
                                 },
                                 &client_ops, s);
+    memory_rest_soon(&net_loop_net(s->plan.loop)->rest); /* to dial takes what it ends without */
 }
 
 static void close_here(struct mail *m, void *owner)

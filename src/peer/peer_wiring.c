@@ -155,12 +155,15 @@ static enum weft_code listen_on(struct peer *p, struct weft_err *e)
 
 /* ---- channels ------------------------------------------------------------------------------------ */
 
-/* New trusted roots, for clients that connect from now on. */
+/* New trusted roots, for clients that connect from now on.  To join a channel took more memory
+ * than to have it. */
 static void configured(void *ctx, const char *channel)
 {
     struct peer *p = ctx;
     WEFT_CLEANUP(tls_context_unref) struct tls_context *tls = NULL;
     struct weft_err e = { 0 };
+    for (size_t i = 0; i < p->net_count; i++)
+        net_loop_rest_soon(p->net[i]);
     if (!peer_tls_is_mutual(p->tls))
         return;
     LOG_DEBUG(&peer_log, "Updating trusted root authorities for channel %s", channel);

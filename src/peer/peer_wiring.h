@@ -25,12 +25,13 @@
  *   mailbox      from        holds                        when it is full
  *   net          chan        dial, hang up, room again    chan waits: a loop never waits for it
  *   net          main        stop, other roots            main waits: likewise
+ *   net          chan, main  memory can go back (one)     it stays
  *   net          commit      heights (block_watch)        the next sync tries again
  *   net          workers     results                      cannot: one a stream, or a call
  *   chan:<id>    net         events of its stream         cannot: the stream stops being read
  *   chan:<id>    commit      progress                     the next block tries again
  *   chan:<id>    main        stop                         main waits
- *   commit:<id>  chan        blocks                       cannot: COMMIT_BLOCKS, CHAN_OUT_BYTES
+ *   commit:<id>  chan        blocks                       cannot: COMMIT_BLOCKS, BLOCKS_OUT_BYTES
  *   commit:<id>  crypto      parts that are done          cannot: COMMITTER_PARTS_OUT
  *   commit:<id>  sync:<id>   a group that is on the disk  cannot: one at a time
  *   commit:<id>  main        stop                         main waits
