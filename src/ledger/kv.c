@@ -33,6 +33,7 @@ struct kv {
     leveldb_cache_t *cache;
     char *path;
     char *copy; /* the temporary folder of kv_open_copy */
+    char *cut;  /* kv_cut */
     int lock_fd;
 };
 
@@ -91,6 +92,7 @@ static void kv_release(struct kv *kv)
         LOG_WARN(&logger, "A temporary copy stays behind: %s", e.msg);
     file_close(kv->lock_fd);
     free(kv->copy);
+    free(kv->cut);
     free(kv->path);
     free(kv);
 }
@@ -245,20 +247,23 @@ static enum weft_code open_or_mend(struct kv *kv, const char *path, struct weft_
     return open_without_tail(kv, path, e);
 }
 
-/* Cuts the log off in front of what is bad, and tells whether something was. */
-static enum weft_code cut_log(const char *file, bool drop_all, bool *ret_cut, struct weft_err *e)
+/* Cuts the log off in front of what is bad; kv->cut tells whether something was. */
+static enum weft_code cut_log(struct kv *kv, const char *dir, const char *name, struct weft_err *e)
 {
+    WEFT_FREE char *file = weft_asprintf("%s/%s", dir, name);
     WEFT_CLEANUP(buf_done) struct buf log = { 0 };
     WEFT_CLEANUP(file_close) int fd = -1;
     WEFT_TRY(file_read_all(file, COPY_FILE_MAX, &log, e));
-    size_t good = drop_all ? 0 : kv_log_good_len(buf_bytes(&log));
-    *ret_cut = good < log.len;
-    if (!*ret_cut)
+    size_t good = kv->cut != NULL ? 0 : kv_log_good_len(buf_bytes(&log));
+    if (good == log.len)
         return WEFT_OK;
-    LOG_WARN(&logger,
-             "%s is bad from byte %zu on; the %zu bytes from there to its end are cut off: what "
-             "they said is made again",
-             file, good, log.len - good);
+    if (kv->cut == NULL)
+        kv->cut = weft_asprintf("%s is bad from byte %zu on", name, good);
+    if (kv->copy == NULL)
+        LOG_WARN(&logger,
+                 "%s is bad from byte %zu on; the %zu bytes from there to its end are cut off: "
+                 "what they said is made again",
+                 file, good, log.len - good);
     WEFT_TRY(file_open(file, O_RDWR, 0, &fd, e));
     WEFT_TRY(file_truncate(fd, file, good, e));
     return file_sync(fd, file, e);
@@ -266,30 +271,23 @@ static enum weft_code cut_log(const char *file, bool drop_all, bool *ret_cut, st
 
 /* From the oldest log on (names have six digits and more: by length, then by letter): behind a
  * hole in one, the newer ones are worth nothing. */
-static enum weft_code cut_logs(const char *path, bool *ret_cut, struct weft_err *e)
+static enum weft_code cut_logs(struct kv *kv, const char *path, struct weft_err *e)
 {
     WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
     WEFT_TRY(dir_list(path, &l, e)); /* sorted */
-    *ret_cut = false;
-    for (size_t i = 0; i < l.count; i++) {
-        bool cut = false;
-        if (!ends_with(l.names[i], ".log"))
-            continue;
-        WEFT_FREE char *file = weft_asprintf("%s/%s", path, l.names[i]);
-        WEFT_TRY(cut_log(file, *ret_cut, &cut, e));
-        *ret_cut = *ret_cut || cut;
-    }
+    for (size_t i = 0; i < l.count; i++)
+        if (ends_with(l.names[i], ".log"))
+            WEFT_TRY(cut_log(kv, path, l.names[i], e));
     return WEFT_OK;
 }
 
 static enum weft_code open_or_cut(struct kv *kv, const char *path, struct weft_err *e)
 {
     struct weft_err why = { 0 };
-    bool cut = false;
     enum weft_code rc = open_db(kv, path, &why);
     if (rc == WEFT_CORRUPT)
-        WEFT_TRY(cut_logs(path, &cut, e));
-    if (cut)
+        WEFT_TRY(cut_logs(kv, path, e));
+    if (kv->cut != NULL)
         return open_without_tail(kv, path, e);
     return rc == WEFT_OK ? rc : WEFT_FAIL(e, rc, "%s", why.msg);
 }
@@ -358,7 +356,8 @@ static enum weft_code copy_one(const char *from_dir, const char *to_dir, const c
     return file_write_atomic(to, buf_bytes(&b), 0600, e);
 }
 
-enum weft_code kv_open_copy(const char *path, struct kv **ret, struct weft_err *e)
+static enum weft_code open_copy(const char *path, open_way *way, struct kv **ret,
+                                struct weft_err *e)
 {
     WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
     WEFT_TRY(dir_list(path, &l, e));
@@ -366,9 +365,24 @@ enum weft_code kv_open_copy(const char *path, struct kv **ret, struct weft_err *
     WEFT_TRY(dir_make_temporary("weft-index", &kv->copy, e));
     for (size_t i = 0; i < l.count; i++)
         WEFT_TRY(copy_one(path, kv->copy, l.names[i], e));
-    WEFT_TRY(open_db(kv, kv->copy, e));
+    WEFT_TRY(way(kv, kv->copy, e));
     *ret = WEFT_TAKE(kv);
     return WEFT_OK;
+}
+
+enum weft_code kv_open_copy(const char *path, struct kv **ret, struct weft_err *e)
+{
+    return open_copy(path, open_db, ret, e);
+}
+
+enum weft_code kv_open_copy_cutting(const char *path, struct kv **ret, struct weft_err *e)
+{
+    return open_copy(path, open_or_cut, ret, e);
+}
+
+const char *kv_cut(const struct kv *kv)
+{
+    return kv->cut;
 }
 
 void kv_close(struct kv *kv)

@@ -48,6 +48,13 @@ enum weft_code kv_open_cutting(const char *path, const char *format, struct kv *
 /* Opens what is there now to read it, changing nothing in the folder: the
  * tables are linked into a temporary folder, the rest is copied there. */
 enum weft_code kv_open_copy(const char *path, struct kv **ret, struct weft_err *e) WEFT_MUST_CHECK;
+/* The same, as kv_open_cutting would find it. */
+enum weft_code kv_open_copy_cutting(const char *path, struct kv **ret,
+                                    struct weft_err *e) WEFT_MUST_CHECK;
+
+/* "000004.log is bad from byte 132 on": where something was cut off when it was opened.  NULL:
+ * nowhere. */
+const char *kv_cut(const struct kv *kv);
 
 /* Flushes, so that a Go node finds everything, and closes. */
 void kv_close(struct kv *kv);

@@ -141,7 +141,7 @@ static enum weft_code copy_index(const char *path, struct kv **ret, struct weft_
     for (int tries = 0;; tries++) {
         WEFT_CLEANUP(dir_list_done) struct dir_list before = { 0 }, after = { 0 };
         WEFT_TRY(dir_list(path, &before, e));
-        enum weft_code rc = kv_open_copy(path, ret, e);
+        enum weft_code rc = kv_open_copy_cutting(path, ret, e);
         if (rc == WEFT_OK || tries == INDEX_TRIES)
             return rc;
         WEFT_TRY(dir_list(path, &after, e));

@@ -3,7 +3,7 @@
  * Finds out what a folder is: an orderer's (chains/, index/), a peer's
  * (ledgersData, or the folder around it), one channel's (blockfile_000000 ...),
  * with or without an index.  Nothing in it is changed: the index is opened as a
- * copy (kv_open_copy), the files are read.
+ * copy, and as the node will find it (kv_open_copy_cutting), the files are read.
  *
  *     struct ledger_dir d;
  *     ledger_dir_open("/var/hyperledger/production", &d, &e)

@@ -187,6 +187,18 @@ static enum weft_code check_blocks(struct verify *v, struct weft_err *e)
 
 /* ---- the index as a whole --------------------------------------------------------------- */
 
+/* Only some pages of its log may have come to the disk before the power failed. */
+static void note_cut(const struct verify *v)
+{
+    if (kv_cut(v->ix.kv) == NULL)
+        return;
+    WEFT_FREE char *text =
+        weft_asprintf("the index's %s, as after a power failure: the node drops what comes there, "
+                      "and makes it again when it starts",
+                      kv_cut(v->ix.kv));
+    v->deps->note(v->deps->ctx, text);
+}
+
 static enum weft_code load_index(struct verify *v, struct weft_err *e)
 {
     enum weft_code rc = ledger_dir_index(v->d, v->channel, &v->ix, e);
@@ -196,6 +208,7 @@ static enum weft_code load_index(struct verify *v, struct weft_err *e)
         v->deps->note(v->deps->ctx, "there is no index: only the files are checked");
         return WEFT_OK;
     }
+    note_cut(v);
     WEFT_TRY(block_checkpoint_load(&v->ix, &v->has_checkpoint, &v->checkpoint, e));
     WEFT_TRY(block_index_checkpoint(&v->ix, &v->has_indexed, &v->indexed, e));
     if (!v->has_checkpoint)
@@ -206,10 +219,15 @@ static enum weft_code load_index(struct verify *v, struct weft_err *e)
 
 static enum weft_code check_format(const struct verify *v, struct weft_err *e)
 {
+    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(v->ix.kv, bytes_of(NULL, 0));
     static const uint8_t key[] = { '_', 0, 'f' };
     WEFT_CLEANUP(buf_done) struct buf value = { 0 };
     bool found = false;
     const char *want = block_index_format(v->ix.kind);
+    struct bytes first, of_first;
+    WEFT_TRY(kv_iter_next(it, &found, &first, &of_first, e));
+    if (!found)
+        return WEFT_OK; /* a new one: the node marks it */
     WEFT_TRY(kv_get(v->ix.kv, bytes_of(key, sizeof(key)), &found, &value, e));
     if (!bytes_eq(buf_bytes(&value), bytes_of_str(want)))
         return WEFT_FAIL(e, WEFT_CORRUPT, "the index has another format than [%s]", want);
