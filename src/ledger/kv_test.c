@@ -328,20 +328,38 @@ static void copy_files(const char *from, const char *to)
     }
 }
 
+struct pair {
+    const char *key, *value;
+};
+
+/* A database of a node that was killed when it had written this, all of it in the log: its folder;
+ * the caller frees it. */
+static char *killed_after(const struct pair *written, size_t count)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_fast_dir();
+    WEFT_FREE char *from = weft_asprintf("%s/db", dir);
+    char *copy = weft_asprintf("%s/copy", dir);
+    struct kv *kv = NULL;
+    EXPECT_OK(kv_open(from, "", &kv, &e));
+    for (size_t i = 0; i < count; i++)
+        put(kv, written[i].key, written[i].value);
+    copy_files(from, copy);
+    kv_close(kv);
+    return copy;
+}
+
 TEST(a_manifest_or_log_that_is_damaged_is_corrupt)
 {
     struct weft_err e = { 0 };
     static const char *const names[] = { "MANIFEST", "CURRENT", ".log" };
+    static const struct pair written[] = {
+        { "key", "a value that is still in the log" },
+        { "key 2", "another one, so that the first is not a torn end" },
+    };
     for (size_t i = 0; i < WEFT_ARRAY_LEN(names); i++) {
-        WEFT_FREE char *dir = weft_test_fast_dir();
-        WEFT_FREE char *copy = weft_asprintf("%s/copy", dir);
+        WEFT_FREE char *copy = killed_after(written, WEFT_ARRAY_LEN(written));
         struct kv *kv = NULL;
-        WEFT_FREE char *from = weft_asprintf("%s/db", dir);
-        EXPECT_OK(kv_open(from, "", &kv, &e));
-        put(kv, "key", "a value that is still in the log");
-        put(kv, "key 2", "another one, so that the first is not a torn end");
-        copy_files(from, copy);
-        kv_close(kv);
         flip(copy, names[i], 12);
         EXPECT_CODE(kv_open(copy, "", &kv, &e), WEFT_CORRUPT);
         EXPECT_CODE(kv_open_mending(copy, "", &kv, &e), WEFT_CORRUPT);
@@ -351,15 +369,10 @@ TEST(a_manifest_or_log_that_is_damaged_is_corrupt)
 TEST(what_a_crash_tore_at_the_end_of_a_log_is_passed_over_where_that_is_asked_for)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_fast_dir();
-    WEFT_FREE char *from = weft_asprintf("%s/db", dir);
-    WEFT_FREE char *copy = weft_asprintf("%s/copy", dir);
+    static const struct pair written[] = { { "key", "a value" },
+                                           { "key 2", "a value that is torn" } };
+    WEFT_FREE char *copy = killed_after(written, WEFT_ARRAY_LEN(written));
     struct kv *kv = NULL;
-    EXPECT_OK(kv_open(from, "", &kv, &e));
-    put(kv, "key", "a value");
-    put(kv, "key 2", "a value that is torn");
-    copy_files(from, copy);
-    kv_close(kv);
     flip(copy, ".log", 60);
     EXPECT_CODE(kv_open(copy, "", &kv, &e), WEFT_CORRUPT);
     EXPECT_OK(kv_open_mending(copy, "", &kv, &e));
@@ -374,20 +387,26 @@ TEST(what_a_crash_tore_at_the_end_of_a_log_is_passed_over_where_that_is_asked_fo
 TEST(behind_a_hole_in_a_log_nothing_is_believed_where_that_is_asked_for)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_fast_dir();
-    WEFT_FREE char *from = weft_asprintf("%s/db", dir);
-    WEFT_FREE char *copy = weft_asprintf("%s/copy", dir);
+    static const struct pair written[] = {
+        { "key", "a value" },
+        { "key", "a value behind which there is a hole" },
+        { "key", "a value in the hole" },
+        { "key", "a value that came later" },
+    };
+    WEFT_FREE char *copy = killed_after(written, WEFT_ARRAY_LEN(written));
     struct kv *kv = NULL;
-    EXPECT_OK(kv_open(from, "", &kv, &e));
-    put(kv, "key", "a value");
-    put(kv, "key", "a value behind which there is a hole");
-    put(kv, "key", "a value in the hole");
-    put(kv, "key", "a value that came later");
-    copy_files(from, copy);
-    kv_close(kv);
     flip(copy, ".log", 130);
     EXPECT_CODE(kv_open_mending(copy, "", &kv, &e), WEFT_CORRUPT);
+    WEFT_CLEANUP(buf_done) struct buf before = everything_in(copy);
+    EXPECT_CODE(kv_open_copy(copy, &kv, &e), WEFT_CORRUPT);
+    EXPECT_OK(kv_open_copy_cutting(copy, &kv, &e)); /* who only looks changes nothing */
+    EXPECT(strstr(kv_cut(kv), ".log is bad from byte ") != NULL);
+    holds(kv, "key", "a value behind which there is a hole");
+    kv_close(kv);
+    WEFT_CLEANUP(buf_done) struct buf after = everything_in(copy);
+    EXPECT_BYTES(buf_bytes(&after), buf_bytes(&before));
     EXPECT_OK(kv_open_cutting(copy, "", &kv, &e));
+    EXPECT(kv_cut(kv) != NULL);
     holds(kv, "key", "a value behind which there is a hole");
     put(kv, "key", "a new one");
     kv_close(kv);
@@ -399,18 +418,12 @@ TEST(behind_a_hole_in_a_log_nothing_is_believed_where_that_is_asked_for)
 TEST(a_log_behind_one_with_a_hole_is_dropped_whole)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_fast_dir();
-    WEFT_FREE char *from = weft_asprintf("%s/db", dir);
-    WEFT_FREE char *older = weft_asprintf("%s/older", dir);
-    WEFT_FREE char *newer = weft_asprintf("%s/newer", dir);
+    static const struct pair written[] = { { "key", "a value" },
+                                           { "key 2", "a value in the hole" },
+                                           { "key", "a value that came later" } };
+    WEFT_FREE char *older = killed_after(written, 2);
+    WEFT_FREE char *newer = killed_after(written, 3);
     struct kv *kv = NULL;
-    EXPECT_OK(kv_open(from, "", &kv, &e));
-    put(kv, "key", "a value");
-    put(kv, "key 2", "a value in the hole");
-    copy_files(from, older);
-    put(kv, "key", "a value that came later");
-    copy_files(from, newer);
-    kv_close(kv);
     WEFT_FREE char *later = one_with(newer, ".log");
     WEFT_FREE char *next = weft_asprintf("%s/999999.log", older);
     flip(older, ".log", 60);
