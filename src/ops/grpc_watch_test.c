@@ -1,13 +1,10 @@
 /* Calls over a loopback connection, counted and logged. */
 #include "ops/grpc_watch.h"
 
-#include "base/log.h"
 #include "net/grpc_client.h"
 #include "os/clock.h"
 #include "os/loop.h"
 #include "weft_test.h"
-
-#include <unistd.h>
 
 enum {
     PATIENCE_MS = 20000
@@ -162,19 +159,12 @@ TEST(calls_messages_and_connections_are_counted)
 
 TEST(the_end_of_a_call_is_a_line_in_the_log)
 {
-    WEFT_FREE char *dir = weft_test_dir();
-    WEFT_FREE char *path = weft_asprintf("%s/log", dir);
-    FILE *f = fopen(path, "w");
-    EXPECT(f != NULL);
     struct world w;
     start(&w);
-    log_set_fd(fileno(f));
+    weft_test_log_catch("[%{module}] %{message}");
     run_calls(&w);
-    log_set_fd(STDERR_FILENO);
-    (void)fclose(f);
+    WEFT_CLEANUP(buf_done) struct buf text = weft_test_log_taken();
     finish(&w);
-    WEFT_CLEANUP(buf_done) struct buf text = weft_test_read(path);
-    buf_put_u8(&text, 0);
     const char *log_text = (const char *)text.data;
     EXPECT(strstr(log_text, "[comm.grpc.server]") != NULL);
     EXPECT(strstr(log_text, " streaming call completed grpc.service=orderer.AtomicBroadcast "
