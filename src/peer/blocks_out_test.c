@@ -3,17 +3,15 @@
 #include "peer/commit_thread.h"
 #include "weft_test.h"
 
-enum {
-    MB = 1 << 20
-};
+static const size_t mb = 1 << 20;
 
 TEST(a_block_of_any_size_is_handed_on_when_nothing_is_out)
 {
     struct blocks_out o = { 0 };
     EXPECT(blocks_out_has_room(&o));
-    blocks_out_put(&o, 90 * MB);
+    blocks_out_put(&o, 90 * mb);
     EXPECT(!blocks_out_has_room(&o));
-    (void)blocks_out_done(&o, 1, 90 * MB);
+    (void)blocks_out_done(&o, 1, 90 * mb);
     EXPECT(blocks_out_has_room(&o));
 }
 
@@ -50,12 +48,12 @@ TEST(with_much_out_the_committer_is_busy)
 TEST(the_end_of_much_is_told_once_and_the_end_of_little_never)
 {
     struct blocks_out o = { 0 };
-    blocks_out_put(&o, 3 * MB);
-    EXPECT(!blocks_out_done(&o, 1, 3 * MB));
+    blocks_out_put(&o, 3 * mb);
+    EXPECT(!blocks_out_done(&o, 1, 3 * mb));
 
-    blocks_out_put(&o, 3 * MB);
-    blocks_out_put(&o, 3 * MB);
-    EXPECT(!blocks_out_done(&o, 2, 6 * MB));
-    EXPECT(blocks_out_done(&o, 3, 9 * MB));
-    EXPECT(!blocks_out_done(&o, 3, 9 * MB));
+    blocks_out_put(&o, 3 * mb);
+    blocks_out_put(&o, 3 * mb);
+    EXPECT(!blocks_out_done(&o, 2, 6 * mb));
+    EXPECT(blocks_out_done(&o, 3, 9 * mb));
+    EXPECT(!blocks_out_done(&o, 3, 9 * mb));
 }

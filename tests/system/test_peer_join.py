@@ -2,6 +2,8 @@
 not; and a stream that is bound to another certificate than it says."""
 
 import hashlib
+import pathlib
+import re
 import ssl
 import unittest
 
@@ -10,12 +12,17 @@ import grpc
 import wire
 from fabric_network import Broadcast, Identity, signed_update
 import config_change
-from harness import Folder, wait_until
+from harness import Folder, SANITIZED, wait_until
 from made_network import CHANNEL, MadeNetwork
 
 REFUSED = "Error: proposal failed (err: bad proposal response 500: "
 NOT_VALID = (f'"JoinChain" for channelID = {{}} failed because of validation of configuration '
              "block, because of ")
+
+
+def resident_mb(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^VmRSS:\s+(\d+)", status, re.M).group(1)) / 1000
 
 
 class Joining(unittest.TestCase):
@@ -83,6 +90,12 @@ class Joining(unittest.TestCase):
         self.assertEqual(self.net.peer("channel", "list").stdout, "Channels peers has joined: \n")
         self.net.peer("channel", "join", "-b", f"{CHANNEL}.block")
         wait_until(lambda: self.net.chain_info(1)["height"] == 3, what="the height")
+
+    @unittest.skipIf(SANITIZED, "their memory is another")
+    def test_an_idle_peer_is_small_again_after_a_join(self):
+        peer = self.start()
+        self.net.peer("channel", "join", "-b", f"{CHANNEL}.block")
+        wait_until(lambda: resident_mb(peer.popen.pid) < 9, what="less than 9 MB")
 
     def test_people_who_may_not(self):
         self.start()
