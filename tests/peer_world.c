@@ -109,10 +109,11 @@ enum weft_code peer_world_take(struct peer_world *w, struct block *b, const stru
     return kv_ledger_commit(w->ledger, v, w->codes, pvt, count, e);
 }
 
-enum weft_code peer_world_sync_some(struct peer_world *w, struct weft_err *e)
+enum weft_code peer_world_sync_some(struct peer_world *w, const struct block *next,
+                                    struct weft_err *e)
 {
     if (w->sync == NULL)
-        return kv_ledger_sync_begin(w->ledger, &w->sync, e);
+        return kv_ledger_sync_begin(w->ledger, next, &w->sync, e);
     if (kv_sync_step(w->sync))
         return WEFT_OK;
     w->sync = NULL;
@@ -122,6 +123,6 @@ enum weft_code peer_world_sync_some(struct peer_world *w, struct weft_err *e)
 enum weft_code peer_world_sync(struct peer_world *w, struct weft_err *e)
 {
     while (w->sync != NULL)
-        WEFT_TRY(peer_world_sync_some(w, e));
+        WEFT_TRY(peer_world_sync_some(w, NULL, e));
     return kv_ledger_sync(w->ledger, e);
 }

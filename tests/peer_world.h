@@ -3,7 +3,7 @@
  *     peer_world_open(&w, dir, "Org1MSP", "mychannel", e)      what is there goes on
  *     peer_world_open_purging(&w, ..., 7, e)                   private data goes every 7 blocks (0: 100)
  *     peer_world_take(&w, block, pvt, count, e)                the first one makes the channel
- *     peer_world_sync_some(&w, e)                              a step of a sync, between two blocks
+ *     peer_world_sync_some(&w, next, e)                        a step of a sync, between two blocks
  *     peer_world_sync(&w, e)                                   the rest of it, and of what came since
  *     w.codes[i]                                               of the newest block
  *
@@ -45,8 +45,9 @@ WEFT_DEFINE_CLEANUP_IN_PLACE(struct peer_world, peer_world_close)
 enum weft_code peer_world_take(struct peer_world *w, struct block *b, const struct kv_pvt_data *pvt,
                                size_t count, struct weft_err *e) WEFT_MUST_CHECK;
 
-/* Begins a sync if none is out, takes a step of that which is, or ends it. */
-enum weft_code peer_world_sync_some(struct peer_world *w, struct weft_err *e) WEFT_MUST_CHECK;
+/* Begins a sync, with the next block at hand (kv_ledger.h), if none is out; takes a step of that which is, or ends it. */
+enum weft_code peer_world_sync_some(struct peer_world *w, const struct block *next,
+                                    struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code peer_world_sync(struct peer_world *w, struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

@@ -3,11 +3,16 @@
 #include "base/log.h"
 #include "kvledger/kv_ledger_channel.h"
 #include "kvledger/tx_pvt_rwset.h"
+#include "ledger/block_record.h"
 #include "os/clock.h"
 #include "proto/block.h"
 #include "validation/block_validation.h"
 
 #include <inttypes.h>
+
+enum {
+    COMMIT_HASH_SLOT_BYTES = 2 + SHA256_BYTES, /* as field 1 of a message */
+};
 
 LOG_DEFINE(pvt_log, "gossip.privdata");
 
@@ -134,15 +139,31 @@ static void stored_block_done(struct stored_block *s)
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct stored_block, stored_block_done)
 
 /* From block 1 on, unless it goes on a chain that has none. */
+static bool gets_commit_hash(const struct kv_ledger *l, const struct block_view *v)
+{
+    return v->number == 1 || l->has_commit_hash;
+}
+
 static void add_commit_hash(struct kv_ledger *l, struct stored_block *s)
 {
-    if (s->v.number != 1 && !l->has_commit_hash)
+    if (!gets_commit_hash(l, &s->v))
         return;
     l->commit_hash = commit_hash_of(s->slots[BLOCK_SLOT_FLAGS], l->updates,
                                     l->has_commit_hash ? &l->commit_hash : NULL);
     l->has_commit_hash = true;
     wire_put_bytes(&s->hash, 1, digest_bytes(&l->commit_hash));
     s->slots[BLOCK_SLOT_COMMIT_HASH] = buf_bytes(&s->hash);
+}
+
+uint64_t kv_ledger_stored_len(const struct kv_ledger *l, const struct block_view *v)
+{
+    struct stored_block s;
+    struct weft_err e;
+    if (stored_block_init(&s, v, bytes_of(NULL, v->txs.count), &e) != WEFT_OK)
+        return block_record_len(v); /* it won't be stored */
+    if (gets_commit_hash(l, v))
+        s.slots[BLOCK_SLOT_COMMIT_HASH] = bytes_of(NULL, COMMIT_HASH_SLOT_BYTES);
+    return block_record_len(&s.v);
 }
 
 /* ---- commit --------------------------------------------------------------------------------------------- */

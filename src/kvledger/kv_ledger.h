@@ -129,13 +129,15 @@ enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e) WEFT_MUST
 
 /* The sync in parts, so that the next blocks can be decided and committed meanwhile: they make
  * the next group.  One at a time, and until its end no other sync, no close.
- *     begin   owner; NULL: nothing waits for a sync, and no end is wanted
+ *     begin   owner; NULL: nothing waits for a sync, and no end is wanted.  `next` is the block
+ *             that comes next, NULL if it is not here: should it not go into the newest block
+ *             file, the sync begins another one, and takes it at its end
  *     run     any thread: writes and syncs; keeps an error for the end.  In steps, for tests:
  *             false when there is no further one
  *     end     owner: announces; the error of the run, after which the process must end */
 struct kv_sync;
-enum weft_code kv_ledger_sync_begin(struct kv_ledger *l, struct kv_sync **ret,
-                                    struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code kv_ledger_sync_begin(struct kv_ledger *l, const struct block *next,
+                                    struct kv_sync **ret, struct weft_err *e) WEFT_MUST_CHECK;
 void kv_sync_run(struct kv_sync *s);
 bool kv_sync_step(struct kv_sync *s);
 enum weft_code kv_ledger_sync_end(struct kv_ledger *l, struct weft_err *e) WEFT_MUST_CHECK;
@@ -144,6 +146,9 @@ bool kv_ledger_sync_is_due(const struct kv_ledger *l);
 /* False: as long as a sync is out, this one, which is the next, is not to be committed: enough
  * waits behind it, or a new block file is wanted. */
 bool kv_ledger_takes(const struct kv_ledger *l, const struct block *b);
+/* Does it, the next one, go into the newest block file?  If not, a sync should begin before it is
+ * committed, or it waits for all that a new file takes. */
+bool kv_ledger_has_room(const struct kv_ledger *l, const struct block *b);
 
 /* How long a block took, told when it is announced, to whoever counts; on the owner.  Blocks
  * that were synced together each waited for the whole of it. */

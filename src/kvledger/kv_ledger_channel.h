@@ -62,6 +62,7 @@ enum kv_sync_stage {
     KV_SYNC_INDEX,
     KV_SYNC_STATE,
     KV_SYNC_HISTORY,
+    KV_SYNC_TABLES,
     KV_SYNC_DONE,
 };
 
@@ -148,6 +149,8 @@ void kv_ledger_remember(struct kv_ledger *l, const struct block_view *v,
                         const struct kv_commit_times *times);
 /* Not if a sync has failed. */
 enum weft_code kv_ledger_check(const struct kv_ledger *l, struct weft_err *e) WEFT_MUST_CHECK;
+/* Of the next block's record, with what the peer adds to it. */
+uint64_t kv_ledger_stored_len(const struct kv_ledger *l, const struct block_view *v);
 /* More must not wait. */
 bool kv_ledger_is_full(const struct kv_ledger *l);
 

@@ -75,7 +75,7 @@ static void take_blocks_meanwhile(struct peer_world *w, const struct peer_fixtur
         WEFT_CLEANUP(block_unref) struct block *b = peer_fixture_block(n);
         EXPECT_OK(peer_world_take(w, b, pvt->blocks[n].txs, pvt->blocks[n].count, &e));
         if (n % each_step == 0)
-            EXPECT_OK(peer_world_sync_some(w, &e));
+            EXPECT_OK(peer_world_sync_some(w, NULL, &e));
     }
     EXPECT_OK(peer_world_sync(w, &e));
 }
@@ -128,7 +128,7 @@ static void sync_elsewhere(struct sync_job *s, struct jobs *pool, struct mailbox
     WEFT_IGNORE(mailbox_drain(mb, s, 1) == 0);
     if (s->is_out)
         return;
-    EXPECT_OK(kv_ledger_sync_begin(s->w->ledger, &s->sync, &e));
+    EXPECT_OK(kv_ledger_sync_begin(s->w->ledger, NULL, &s->sync, &e));
     if (s->sync == NULL)
         return;
     s->job = (struct job){ .run = run_sync,

@@ -14,7 +14,6 @@ enum {
      * group is on its way to the disk only half of the updates may wait behind it. */
     PENDING_BYTES_MAX = 8 << 20,
     PENDING_BLOCKS_MAX = 256,
-    STORED_MORE = 1024, /* of a block's record: slots that an orderer leaves out, commit hash */
     NS_PER_MS = 1000000,
 };
 
@@ -58,13 +57,17 @@ bool kv_ledger_sync_is_due(const struct kv_ledger *l)
            (l->pending->bytes > PENDING_BYTES_MAX / 2 || l->told.count >= PENDING_BLOCKS_MAX / 2);
 }
 
-/* What is stored of a block is not much more than what came: flags, and a few lengths. */
+bool kv_ledger_has_room(const struct kv_ledger *l, const struct block *b)
+{
+    return block_store_has_room(l->blocks, kv_ledger_stored_len(l, &b->v));
+}
+
 bool kv_ledger_takes(const struct kv_ledger *l, const struct block *b)
 {
     if (!l->sync.is_out)
         return true;
     return l->pending->bytes <= PENDING_BYTES_MAX / 2 && l->told.count < PENDING_BLOCKS_MAX &&
-           block_store_has_room(l->blocks, b->raw.len + b->v.txs.count + STORED_MORE);
+           kv_ledger_has_room(l, b);
 }
 
 /* What a sync that failed has left undone, another one must not go past. */
@@ -137,7 +140,8 @@ static void hand_over(struct kv_ledger *l)
     s->has_expired = expiry_keeper_take_due(l->expiry);
 }
 
-enum weft_code kv_ledger_sync_begin(struct kv_ledger *l, struct kv_sync **ret, struct weft_err *e)
+enum weft_code kv_ledger_sync_begin(struct kv_ledger *l, const struct block *next,
+                                    struct kv_sync **ret, struct weft_err *e)
 {
     struct kv_sync *s = &l->sync;
     WEFT_ASSERT(!s->is_out);
@@ -146,7 +150,8 @@ enum weft_code kv_ledger_sync_begin(struct kv_ledger *l, struct kv_sync **ret, s
     if (l->told.count == 0)
         return WEFT_OK;
     bool any = false;
-    WEFT_TRY(block_store_flush_begin(l->blocks, &any, e));
+    uint64_t next_bytes = next != NULL ? kv_ledger_stored_len(l, &next->v) : 0;
+    WEFT_TRY(block_store_flush_begin(l->blocks, next_bytes, &any, e));
     hand_over(l);
     s->next = any ? KV_SYNC_BLOCKS : KV_SYNC_STATE;
     s->is_flushing = any;
@@ -177,8 +182,11 @@ static enum weft_code take_step(struct kv_sync *s, enum kv_sync_stage *ret_next,
         *ret_next = KV_SYNC_HISTORY;
         return state_db_apply(l->state, s->updates, &s->savepoint, s->has_expired, e);
     case KV_SYNC_HISTORY:
-        *ret_next = KV_SYNC_DONE;
+        *ret_next = s->is_flushing ? KV_SYNC_TABLES : KV_SYNC_DONE;
         return l->history != NULL ? history_db_write(l->history, s->history, false, e) : WEFT_OK;
+    case KV_SYNC_TABLES:
+        *ret_next = KV_SYNC_DONE;
+        return block_store_flush_tables(l->blocks, e);
     case KV_SYNC_DONE:
         break;
     }
@@ -232,7 +240,7 @@ enum weft_code kv_ledger_sync_end(struct kv_ledger *l, struct weft_err *e)
 enum weft_code kv_ledger_sync(struct kv_ledger *l, struct weft_err *e)
 {
     struct kv_sync *s = NULL;
-    WEFT_TRY(kv_ledger_sync_begin(l, &s, e));
+    WEFT_TRY(kv_ledger_sync_begin(l, NULL, &s, e));
     if (s == NULL)
         return WEFT_OK;
     kv_sync_run(s);

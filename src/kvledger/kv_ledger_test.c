@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "bundle/bundle.h"
+#include "kvledger/kv_ledger_channel.h"
 #include "kvledger/kv_ledger_private.h"
+#include "os/dirs.h"
 #include "proto/block.h"
 #include "proto/envelope.h"
 #include "proto/metadata.h"
@@ -10,6 +12,8 @@
 #include "validation/block_validation.h"
 #include "validation_world.h"
 #include "weft_test.h"
+
+#include <sys/stat.h>
 
 /* A ledger with its first block, and blocks whose transactions somebody found valid. */
 struct world {
@@ -212,7 +216,7 @@ TEST(the_next_block_sees_those_behind_a_sync_over_those_in_it)
     memcpy(first, w.tx_id, TX_ID_LEN);
     add_write(&w, "b", "1");
     commit(&w);
-    EXPECT_OK(kv_ledger_sync_begin(w.ledger, &s, &e));
+    EXPECT_OK(kv_ledger_sync_begin(w.ledger, NULL, &s, &e));
     for (int more = 1; more;) {
         rwset_namespace(&w.set, "asset");
         rwset_read(&w.set, bytes_of_str("b"), &(struct made_version){ 1, 1 });
@@ -247,7 +251,7 @@ TEST(what_is_committed_behind_a_sync_is_given_up_with_a_close)
     world_init(&w);
     add_write(&w, "a", "1");
     commit(&w);
-    EXPECT_OK(kv_ledger_sync_begin(w.ledger, &s, &e));
+    EXPECT_OK(kv_ledger_sync_begin(w.ledger, NULL, &s, &e));
     kv_sync_run(s);
     add_write(&w, "a", "2");
     commit(&w);
@@ -282,13 +286,72 @@ TEST(a_block_for_a_new_file_waits_until_a_sync_has_ended)
         EXPECT(kv_ledger_takes(w.ledger, b));
         EXPECT_OK(commit_block(&w, b, &e));
         if (s == NULL)
-            EXPECT_OK(kv_ledger_sync_begin(w.ledger, &s, &e));
+            EXPECT_OK(kv_ledger_sync_begin(w.ledger, NULL, &s, &e));
     }
     EXPECT(had_to_wait);
     kv_sync_run(s);
     EXPECT_OK(kv_ledger_sync_end(w.ledger, &e));
     sync_ledger(&w);
     EXPECT_EQ(announced(&w), 9);
+}
+
+static size_t count_files(struct world *w, uint64_t *ret_bytes)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(dir_list_done) struct dir_list files = { 0 };
+    WEFT_FREE char *path = weft_asprintf("%s/chains/chains/ch", w->dir);
+    EXPECT_OK(dir_list(path, &files, &e));
+    *ret_bytes = 0;
+    for (size_t i = 0; i < files.count; i++) {
+        WEFT_FREE char *file = weft_asprintf("%s/%s", path, files.names[i]);
+        struct stat st;
+        EXPECT_EQ(stat(file, &st), 0);
+        *ret_bytes += (uint64_t)st.st_size;
+    }
+    return files.count;
+}
+
+/* To the byte: files end where Fabric's do. */
+TEST(it_is_known_before_whether_a_block_needs_a_new_file_and_a_sync_makes_it)
+{
+    WEFT_CLEANUP(world_done) struct world w;
+    struct weft_err e = { 0 };
+    size_t at_once = 0, by_sync = 0;
+    world_init(&w);
+    close_folder(&w);
+    open_folder(&w);
+    block_stores_set_file_bytes(w.all->blocks, 8 << 10);
+    EXPECT_OK(kv_ledger_open(w.all, "ch", &w.ledger, &e));
+    WEFT_FREE char *value = weft_alloc(600);
+    memset(value, 'x', 599);
+    for (size_t i = 0; i < 120; i++) {
+        value[1 + i * 7 % 598] = '\0'; /* all lengths */
+        add_write(&w, "a", value);
+        memset(value, 'x', 599);
+        WEFT_CLEANUP(block_unref) struct block *b = next_block(&w, false);
+        uint64_t before = 0, after = 0;
+        uint64_t len = kv_ledger_stored_len(w.ledger, &b->v);
+        size_t files = count_files(&w, &before);
+        bool needs_file = !kv_ledger_has_room(w.ledger, b);
+        if (needs_file && by_sync <= at_once) {
+            struct kv_sync *s = NULL;
+            EXPECT_OK(kv_ledger_sync_begin(w.ledger, b, &s, &e));
+            kv_sync_run(s);
+            EXPECT_OK(kv_ledger_sync_end(w.ledger, &e));
+            EXPECT_EQ(count_files(&w, &after), ++files);
+            EXPECT(kv_ledger_has_room(w.ledger, b));
+            needs_file = false;
+            by_sync++;
+        }
+        EXPECT_OK(commit_block(&w, b, &e));
+        EXPECT_EQ(count_files(&w, &after), files + needs_file);
+        EXPECT_EQ(after - before, len);
+        at_once += needs_file;
+    }
+    EXPECT(by_sync > 2 && at_once > 2);
+    sync_ledger(&w);
+    open_again(&w);
+    EXPECT_EQ(announced(&w), 121);
 }
 
 TEST(so_many_updates_may_wait_and_half_of_them_behind_a_sync)
@@ -307,7 +370,7 @@ TEST(so_many_updates_may_wait_and_half_of_them_behind_a_sync)
         commit(&w);
     }
     EXPECT(kv_ledger_sync_is_due(w.ledger));
-    EXPECT_OK(kv_ledger_sync_begin(w.ledger, &s, &e));
+    EXPECT_OK(kv_ledger_sync_begin(w.ledger, NULL, &s, &e));
     EXPECT(!kv_ledger_sync_is_due(w.ledger));
     for (int i = 0; i < 2; i++) {
         EXPECT(kv_ledger_takes(w.ledger, any));

@@ -4,6 +4,11 @@
 
 static const char checkpoint_key[] = "blkMgrInfo";
 
+uint64_t block_checkpoint_height(const struct block_checkpoint *c)
+{
+    return c->empty ? 0 : c->last_block + 1;
+}
+
 void block_checkpoint_encode(const struct block_checkpoint *c, struct buf *out)
 {
     buf_put_uvarint(out, c->file);

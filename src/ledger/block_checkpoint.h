@@ -20,6 +20,8 @@ struct block_checkpoint {
     bool empty; /* no block yet; last_block means nothing then */
 };
 
+/* How many blocks there are up to it. */
+uint64_t block_checkpoint_height(const struct block_checkpoint *c);
 void block_checkpoint_encode(const struct block_checkpoint *c, struct buf *out);
 enum weft_code block_checkpoint_parse(struct bytes b, struct block_checkpoint *ret,
                                       struct weft_err *e) WEFT_MUST_CHECK;

@@ -9,12 +9,10 @@
 #include "os/dirs.h"
 #include "os/file.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 
 enum {
-    FLUSH_BYTES = 64 << 20, /* of blocks; what a crash makes us index again: half a second */
-    SEND_BYTES = 1 << 20,   /* that wait for a sync: the system begins to write them */
+    SEND_BYTES = 1 << 20, /* that wait for a sync: the system begins to write them */
 };
 
 LOG_DEFINE(logger, "blkstorage");
@@ -84,14 +82,9 @@ static void set_tip(struct block_store *bs)
     snapshot_set(bs->tip, tip);
 }
 
-static uint64_t height_of(const struct block_checkpoint *c)
-{
-    return c->empty ? 0 : c->last_block + 1;
-}
-
 static void announce(struct block_store *bs)
 {
-    uint64_t height = height_of(&bs->durable);
+    uint64_t height = block_checkpoint_height(&bs->durable);
     if (atomic_exchange(&bs->height, height) == height)
         return;
     for (size_t i = 0; i < BLOCK_WATCHES_MAX; i++) {
@@ -110,37 +103,13 @@ uint64_t block_store_height(const struct block_store *bs)
 
 /* ---- opening and closing ------------------------------------------------------------ */
 
-/* Opens the file that is written to from now on, making it if need be.  On
- * failure the old one stays. */
-static enum weft_code open_newest(struct block_store *bs, uint64_t number, struct weft_err *e)
-{
-    WEFT_FREE char *path = block_file_path(bs->dir, number);
-    int fd = -1;
-    WEFT_TRY(file_open(path, O_WRONLY | O_CREAT | O_APPEND, 0660, &fd, e));
-    file_close(bs->fd);
-    bs->fd = fd;
-    free(bs->path);
-    bs->path = WEFT_TAKE(path);
-    return WEFT_OK;
-}
-
-/* Everything indexed goes into tables, then the index checkpoint may say so. */
-static enum weft_code flush_index(struct block_store *bs, struct weft_err *e)
-{
-    bs->bytes_since_flush = 0;
-    if (bs->durable.empty)
-        return WEFT_OK;
-    WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
-    kv_flush(bs->ix.kv);
-    block_index_put_checkpoint(&bs->ix, b, bs->durable.last_block);
-    return kv_write(bs->ix.kv, b, true, e);
-}
-
 static void block_store_release(struct block_store *bs)
 {
     if (bs == NULL)
         return;
     file_close(bs->fd);
+    file_close(bs->flush.next_fd);
+    free(bs->flush.next_path);
     buf_done(&bs->record);
     free(bs->pieces.at);
     kv_batch_free(bs->batch);
@@ -160,7 +129,7 @@ enum weft_code block_store_open(struct block_stores *s, const char *channel,
     if (len == 0 || len > LIMIT_CHANNEL_ID || strchr(channel, '/') != NULL || channel[0] == '.')
         return WEFT_FAIL(e, WEFT_INVALID, "[%.300s] is no channel's name", channel);
     WEFT_CLEANUP(block_store_release) struct block_store *bs = weft_alloc(sizeof(*bs));
-    bs->fd = -1;
+    bs->fd = bs->flush.next_fd = -1;
     bs->channel = weft_strdup(channel);
     bs->dir = weft_asprintf("%s/%s", s->chains, channel);
     bs->ix = (struct block_index){ s->index, bs->channel, s->kind };
@@ -177,10 +146,10 @@ enum weft_code block_store_open(struct block_stores *s, const char *channel,
     bs->written = bs->durable = r.checkpoint;
     bs->sent = bs->written.size;
     bs->written_hash = r.last_hash;
-    WEFT_TRY(open_newest(bs, bs->written.file, e));
+    WEFT_TRY(block_store_open_newest(bs, e));
     WEFT_TRY(dir_sync(bs->dir, e));
     if (!r.all_indexed)
-        WEFT_TRY(flush_index(bs, e));
+        WEFT_TRY(block_store_save_index(bs, e));
     announce(bs);
     *ret = WEFT_TAKE(bs);
     return WEFT_OK;
@@ -191,7 +160,7 @@ void block_store_close(struct block_store *bs)
     if (bs == NULL)
         return;
     struct weft_err e = { 0 };
-    if (!bs->broken && bs->bytes_since_flush > 0 && flush_index(bs, &e) != WEFT_OK)
+    if (!bs->broken && bs->unsaved_bytes > 0 && block_store_save_index(bs, &e) != WEFT_OK)
         LOG_ERROR(&logger, "Closing the block index: %s" LOG_KV "channel=%s", e.msg, bs->channel);
     block_store_release(bs);
 }
@@ -200,7 +169,7 @@ void block_store_close(struct block_store *bs)
 
 static uint64_t next_number(const struct block_store *bs)
 {
-    return height_of(&bs->written);
+    return block_checkpoint_height(&bs->written);
 }
 
 enum weft_code block_store_check_next(const struct block_store *bs, const struct block_view *v,
@@ -230,62 +199,12 @@ enum weft_code block_store_check_next(const struct block_store *bs, const struct
     return WEFT_OK;
 }
 
-/* The file ends again where it ended before.  If even that fails, nobody
- * knows what is there. */
-static void cut_back(struct block_store *bs, uint64_t size)
-{
-    struct weft_err e = { 0 };
-    if (file_truncate(bs->fd, bs->path, size, &e) != WEFT_OK) {
-        LOG_ERROR(&logger,
-                  "Could not truncate current file to known size after an error during block "
-                  "append: %s" LOG_KV "channel=%s",
-                  e.msg, bs->channel);
-        bs->broken = true;
-    }
-}
-
-/* From here on nothing is certain until the store is opened again. */
-static enum weft_code give_up(struct block_store *bs, enum weft_code rc, const char *what,
-                              struct weft_err *e)
-{
-    bs->broken = true;
-    return weft_err_wrap(e, rc, "%s", what);
-}
-
-/* Syncs a checkpoint that names the next file, empty, into a table. */
-static enum weft_code save_next_file(struct block_store *bs, const struct block_checkpoint *next,
-                                     struct weft_err *e)
-{
-    WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
-    block_checkpoint_put(&bs->ix, b, next);
-    WEFT_TRY(dir_sync(bs->dir, e));
-    WEFT_TRY(kv_write(bs->ix.kv, b, true, e));
-    return flush_index(bs, e);
-}
-
-static enum weft_code move_to_next_file(struct block_store *bs, struct weft_err *e)
-{
-    WEFT_ASSERT(!bs->flush.is_out); /* block_store_has_room */
-    WEFT_TRY(block_store_flush(bs, e));
-    struct block_checkpoint next = bs->written;
-    next.file++;
-    next.size = 0;
-    WEFT_TRY(open_newest(bs, next.file, e));
-    enum weft_code rc = save_next_file(bs, &next, e);
-    if (rc != WEFT_OK)
-        return give_up(bs, rc, "Could not save next block file info to db", e);
-    bs->written = bs->durable = next;
-    return WEFT_OK;
-}
-
 /* Blocks that share a sync are on their way to the disk before it.  While another one runs it has
  * the file's pages, and asking for more would wait for it. */
 static void send(struct block_store *bs)
 {
     if (bs->flush.is_out)
         return;
-    if (bs->sent > bs->written.size) /* another file */
-        bs->sent = 0;
     uint64_t len = bs->written.size - bs->sent;
     if (len < SEND_BYTES)
         return;
@@ -320,12 +239,12 @@ enum weft_code block_store_append(struct block_store *bs, const struct block_vie
     if (bs->record_len > LIMIT_BLOCK_BYTES)
         return WEFT_FAIL(e, WEFT_LIMIT, "block [%" PRIu64 "] has %zu bytes, more than %d",
                          v->number, bs->record_len, (int)LIMIT_BLOCK_BYTES);
-    if (bs->written.size + bs->record_len > bs->file_bytes_max)
-        WEFT_TRY(move_to_next_file(bs, e));
+    if (!block_store_has_room(bs, bs->record_len))
+        WEFT_TRY(block_store_begin_file(bs, bs->record_len, e));
 
     enum weft_code rc = file_write_pieces(bs->fd, bs->path, bs->pieces.at, bs->pieces.count, e);
     if (rc != WEFT_OK) {
-        cut_back(bs, bs->written.size);
+        block_store_cut_back(bs, bs->written.size);
         return weft_err_wrap(e, rc, "error appending block to file");
     }
     struct block_place place = { .file = bs->written.file,
@@ -336,7 +255,8 @@ enum weft_code block_store_append(struct block_store *bs, const struct block_vie
     bs->written = (struct block_checkpoint){ place.file, place.end, v->number, false };
     bs->written_hash = hash;
     bs->has_record = true;
-    bs->bytes_since_flush += bs->record_len;
+    bs->is_file_begun = false;
+    bs->unsaved_bytes += bs->record_len;
     if (how == BLOCK_APPEND_SYNC)
         return block_store_sync(bs, e);
     send(bs);
@@ -345,87 +265,13 @@ enum weft_code block_store_append(struct block_store *bs, const struct block_vie
 
 /* The blocks are stored and announced whatever becomes of this: the next append
  * is the one that fails. */
-static void flush_now_and_then(struct block_store *bs)
+static void save_index_now(struct block_store *bs)
 {
     struct weft_err e = { 0 };
-    if (flush_index(bs, &e) == WEFT_OK)
+    if (block_store_save_index(bs, &e) == WEFT_OK)
         return;
     LOG_ERROR(&logger, "Block index: %s" LOG_KV "channel=%s", e.msg, bs->channel);
     bs->broken = true;
-}
-
-/* Of blocks that share a sync a crash before it may leave the second without the first. That is
- * not to be taken for damage to what was announced, nor the other way round: so behind a group
- * the checkpoint lasts at once.  A block that had a sync of its own tells by itself how far it
- * got, and costs no second one. */
-static bool is_group(const struct block_store *bs)
-{
-    return height_of(&bs->written) - height_of(&bs->durable) > 1;
-}
-
-enum weft_code block_store_flush_begin(struct block_store *bs, bool *ret_any, struct weft_err *e)
-{
-    struct block_flush *f = &bs->flush;
-    WEFT_ASSERT(!f->is_out);
-    if (bs->broken)
-        return WEFT_FAIL(e, WEFT_IO, "channel [%s]: a write to disk failed earlier", bs->channel);
-    *ret_any = bs->written.size != bs->durable.size || bs->written.file != bs->durable.file;
-    if (!*ret_any)
-        return WEFT_OK;
-    struct kv_batch *empty = f->batch;
-    f->batch = bs->batch;
-    bs->batch = empty;
-    f->until = bs->written;
-    f->is_group = is_group(bs);
-    f->is_file_synced = false;
-    f->is_out = true;
-    block_checkpoint_put(&bs->ix, f->batch, &f->until);
-    return WEFT_OK;
-}
-
-enum weft_code block_store_flush_file(struct block_store *bs, struct weft_err *e)
-{
-    enum weft_code rc = file_sync(bs->fd, bs->path, e);
-    if (rc != WEFT_OK)
-        return weft_err_wrap(e, rc, "error appending block to file");
-    bs->flush.is_file_synced = true;
-    return WEFT_OK;
-}
-
-enum weft_code block_store_flush_index(struct block_store *bs, struct weft_err *e)
-{
-    enum weft_code rc = kv_write(bs->ix.kv, bs->flush.batch, bs->flush.is_group, e);
-    return rc == WEFT_OK ? rc
-                         : weft_err_wrap(e, rc, "the block is stored but could not be indexed");
-}
-
-void block_store_flush_end(struct block_store *bs, bool is_done)
-{
-    struct block_flush *f = &bs->flush;
-    WEFT_ASSERT(f->is_out);
-    f->is_out = false;
-    kv_batch_clear(f->batch);
-    if (is_done) {
-        bs->durable = f->until;
-        bs->sent = bs->sent > f->until.size ? bs->sent : f->until.size;
-        return;
-    }
-    if (!f->is_file_synced)
-        cut_back(bs, bs->durable.size);
-    bs->broken = true;
-}
-
-enum weft_code block_store_flush(struct block_store *bs, struct weft_err *e)
-{
-    bool any = false;
-    WEFT_TRY(block_store_flush_begin(bs, &any, e));
-    if (!any)
-        return WEFT_OK;
-    enum weft_code rc = block_store_flush_file(bs, e);
-    if (rc == WEFT_OK)
-        rc = block_store_flush_index(bs, e);
-    block_store_flush_end(bs, rc == WEFT_OK);
-    return rc;
 }
 
 void block_store_announce(struct block_store *bs)
@@ -435,18 +281,13 @@ void block_store_announce(struct block_store *bs)
     else if (bs->has_record) /* that one's turn is later */
         snapshot_set(bs->tip, NULL);
     announce(bs);
-    if (bs->bytes_since_flush >= FLUSH_BYTES)
-        flush_now_and_then(bs);
 }
 
 enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e)
 {
     WEFT_TRY(block_store_flush(bs, e));
     block_store_announce(bs);
+    if (block_store_index_is_due(bs))
+        save_index_now(bs);
     return WEFT_OK;
-}
-
-bool block_store_has_room(const struct block_store *bs, uint64_t record_bytes)
-{
-    return bs->written.size + record_bytes <= bs->file_bytes_max;
 }

@@ -13,16 +13,18 @@
  *
  * What is on disk when.  The files are the truth, the index follows:
  *  - the index checkpoint is written only after the entries were moved into
- *    tables (every 64 MB of blocks, at a new file, at close), so that neither
- *    our recovery nor a Go node that opens the folder after a kill can trust
- *    an entry that is not there: both index again what lies behind it;
+ *    tables (an orderer's at each new file, a peer's every fourth; at close),
+ *    so that neither our recovery nor a Go node that opens the folder after a
+ *    kill can trust an entry that is not there: both index again what lies
+ *    behind it;
  *  - the block file checkpoint, which says how far the files are good, is
  *    written with the entries, and synced where a group of blocks shared a
  *    sync; what lies behind it after a crash are whole blocks that had a sync
  *    each, and then what nobody was told of;
- *  - the block file checkpoint is synced, and in a table, before the first
- *    block goes into a new file, because a Go node looks at the newest file
- *    that it knows only.
+ *  - the block file checkpoint names a new file and is synced before the first
+ *    block goes into it; an orderer's is in a table then, because a Go node
+ *    looks at the newest file that it knows only.  A peer's folder no Go node
+ *    takes over after a kill (docs/decisions/0010, 0014).
  *
  * Example: b7 arrives at height 7:
  *     block_store_append(bs, &b7->v, BLOCK_APPEND_SYNC, &e);
@@ -109,17 +111,22 @@ enum weft_code block_store_sync(struct block_store *bs, struct weft_err *e) WEFT
 /* A flush in parts, one at a time, so that appending goes on meanwhile: what is appended after
  * the begin belongs to the next one.  Until the end nothing may be appended that needs a new file
  * (block_store_has_room), flushed or closed.
- *     begin        owner; not any: all is durable, and no end is wanted
+ *     begin        owner; not any: there is nothing to do, and no end is wanted.  If a record of
+ *                  `next_bytes`, the next one, would not go into the newest file, the flush
+ *                  begins another for it, and nothing is appended until its end; 0: not known
  *     file, index  any thread, in this order and once; after a failure no more of them
+ *     tables       the same, behind them, at any time before the end; takes long now and then.
+ *                  If it fails the flush is done, but nothing more should be
  *     end          owner; not done: the store is broken, as after a sync that failed
  *     announce     owner; what is durable */
-enum weft_code block_store_flush_begin(struct block_store *bs, bool *ret_any,
+enum weft_code block_store_flush_begin(struct block_store *bs, uint64_t next_bytes, bool *ret_any,
                                        struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code block_store_flush_file(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code block_store_flush_index(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
+enum weft_code block_store_flush_tables(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
 void block_store_flush_end(struct block_store *bs, bool is_done);
 void block_store_announce(struct block_store *bs);
-/* Does a record of that size go into the newest file? */
+/* Does the next record, of that size, go into the newest file? */
 bool block_store_has_room(const struct block_store *bs, uint64_t record_bytes);
 
 /* How many blocks are announced. */

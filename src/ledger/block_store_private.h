@@ -1,7 +1,7 @@
 /* block_store_private.h - what the files of the block store share.
  *
  * block_stores.c has the folder of all channels, block_store.c appending,
- * block_read.c reading and iterating.
+ * block_store_flush.c what makes it last, block_read.c reading and iterating.
  *
  * Go origin   none
  * Owner       see block_store.h
@@ -34,7 +34,13 @@ enum weft_code dir_make_lasting(const char *root, const char *path,
 struct block_flush {
     struct block_checkpoint until;
     struct kv_batch *batch; /* its index entries, and the checkpoint */
-    bool is_out, is_group, is_file_synced;
+    uint64_t bytes;         /* that the index checkpoint moves on by, if it saves the index */
+    bool has_blocks;        /* it may be wanted for the new file alone */
+    bool begins_file;       /* the next block goes into a new file */
+    bool is_index_synced, saves_index;
+    bool is_out, is_file_synced, is_index_saved;
+    int next_fd; /* the new file; -1: not open */
+    char *next_path;
 };
 
 struct block_store {
@@ -54,9 +60,10 @@ struct block_store {
     size_t record_len;
     struct kv_batch *batch; /* index entries of what is not yet synced, nor being synced */
     struct block_flush flush;
-    uint64_t bytes_since_flush; /* of blocks, since the index went into tables */
-    bool broken;                /* a sync failed: nobody knows what is on disk */
-    bool has_record;            /* it is the last block written */
+    uint64_t unsaved_bytes; /* of blocks, since the index went into tables */
+    bool broken;            /* a sync failed: nobody knows what is on disk */
+    bool has_record;        /* it is the last block written */
+    bool is_file_begun;     /* the newest file, for the next block, whatever its size */
 
     /* Everybody's. */
     _Atomic uint64_t height;
@@ -67,5 +74,18 @@ struct block_store {
 /* Takes a record's body, which is block `want`. */
 enum weft_code block_of_body(struct buf *body, uint64_t want, struct block **ret,
                              struct weft_err *e) WEFT_MUST_CHECK;
+
+/* Opens the file that is written to, making it if need be. */
+enum weft_code block_store_open_newest(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
+/* A new file for a record of that size.  If it can't be made, all is as before. */
+enum weft_code block_store_begin_file(struct block_store *bs, uint64_t next_bytes,
+                                      struct weft_err *e) WEFT_MUST_CHECK;
+/* The file ends again where it ended before.  If even that fails, nobody knows what is there. */
+void block_store_cut_back(struct block_store *bs, uint64_t size);
+
+/* Everything durable goes into the index's tables, then the index checkpoint may say so. */
+enum weft_code block_store_save_index(struct block_store *bs, struct weft_err *e) WEFT_MUST_CHECK;
+/* So many blocks that a crash now would make us index again are enough. */
+bool block_store_index_is_due(const struct block_store *bs);
 
 #endif

@@ -271,10 +271,10 @@ TEST(goes_on_appending_while_a_group_is_made_durable)
     struct world w;
     bool any = false;
     world_start(&w, LEDGER_PEER, 1 << 20);
-    EXPECT_OK(block_store_flush_begin(w.bs, &any, &e));
+    EXPECT_OK(block_store_flush_begin(w.bs, 0, &any, &e));
     EXPECT(!any);
     append(&w, 3, 1, BLOCK_APPEND_LATER);
-    EXPECT_OK(block_store_flush_begin(w.bs, &any, &e));
+    EXPECT_OK(block_store_flush_begin(w.bs, 0, &any, &e));
     EXPECT(any);
     append(&w, 1, 1, BLOCK_APPEND_LATER);
     EXPECT_OK(block_store_flush_file(w.bs, &e));

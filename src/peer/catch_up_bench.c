@@ -10,7 +10,7 @@
  *     orderer ==TLS==> net loop --> chan: block_puller, block_verifier
  *                                     | blocks in order        ^ as they are stored
  *                                     v                        |
- *                                   store: block_store; a sync for some MB, on sync's thread
+ *                                   store: block_store; syncs as the committer's, on sync's thread
  *
  * Only this program goes round the validation: each transaction is stored as valid. */
 #include "base/log.h"
@@ -31,6 +31,7 @@
 #include "os/thread.h"
 #include "peer/block_puller.h"
 #include "peer/block_verifier.h"
+#include "peer/committer.h"
 #include "peer/orderer_overrides.h"
 #include "peer/peer_tls.h"
 
@@ -38,9 +39,9 @@
 
 enum {
     MAIL = 4096,
-    OUT_BYTES = 16 << 20,     /* on their way to the store, as in chan_thread.h */
-    BUSY_BYTES = 4 << 20,     /* likewise */
-    UNSYNCED_BYTES = 8 << 20, /* as in committer.h */
+    OUT_BYTES = 16 << 20, /* on their way to the store, as in chan_thread.h */
+    BUSY_BYTES = 4 << 20, /* likewise */
+    STORED_MORE = 4096,   /* of a block's record: flags, lengths */
     TURNS = 3,
 };
 
@@ -92,6 +93,11 @@ static void block_dropped(struct mail *m)
     free(b);
 }
 
+static uint64_t bytes_of_held(const struct mail *m)
+{
+    return WEFT_CONTAINER_OF(m, struct block_mail, mail)->block->raw.len;
+}
+
 static void must(enum weft_code rc, const struct weft_err *e)
 {
     if (rc == WEFT_OK)
@@ -141,6 +147,13 @@ static void run_sync(struct job *j)
     struct weft_err e = { 0 };
     must(block_store_flush_file(p->blocks, &e), &e);
     must(block_store_flush_index(p->blocks, &e), &e);
+    must(block_store_flush_tables(p->blocks, &e), &e);
+}
+
+/* Of the block that waits first; 0: there is none. */
+static uint64_t next_bytes(const struct peer *p)
+{
+    return p->held == NULL ? 0 : bytes_of_held(p->held) + STORED_MORE;
 }
 
 /* One at a time: what comes meanwhile belongs to the next. */
@@ -148,10 +161,12 @@ static void sync_if_due(struct peer *p)
 {
     struct weft_err e = { 0 };
     bool any = false;
+    uint64_t next = next_bytes(p);
     if (p->sync_is_out || p->unsynced_bytes == 0 ||
-        (p->unsynced_bytes < UNSYNCED_BYTES && atomic_load(&p->waiting) > 0))
+        (p->unsynced_bytes < COMMITTER_UNSYNCED_BYTES && atomic_load(&p->waiting) > 0 &&
+         block_store_has_room(p->blocks, next)))
         return;
-    must(block_store_flush_begin(p->blocks, &any, &e), &e);
+    must(block_store_flush_begin(p->blocks, next, &any, &e), &e);
     p->unsynced_bytes = 0;
     p->sync_is_out = any;
     if (any)
@@ -161,8 +176,8 @@ static void sync_if_due(struct peer *p)
 /* As the committer does: two groups at most, and another file when nothing is out. */
 static bool may_append(const struct peer *p, const struct block *b)
 {
-    return !p->sync_is_out || (p->unsynced_bytes < UNSYNCED_BYTES &&
-                               block_store_has_room(p->blocks, b->raw.len + 4096));
+    return !p->sync_is_out || (p->unsynced_bytes < COMMITTER_BEHIND_BYTES &&
+                               block_store_has_room(p->blocks, b->raw.len + STORED_MORE));
 }
 
 static void store_held(struct peer *p)

@@ -264,7 +264,8 @@ static enum weft_code end_sync(struct committer *c, struct weft_err *e)
 static enum weft_code begin_sync(struct committer *c, struct weft_err *e)
 {
     struct kv_sync *s = NULL;
-    WEFT_TRY(kv_ledger_sync_begin(c->ledger, &s, e));
+    const struct block *next = c->head != NULL && !c->is_stopped ? c->head->block : NULL;
+    WEFT_TRY(kv_ledger_sync_begin(c->ledger, next, &s, e));
     c->unsynced = 0;
     c->unsynced_bytes = 0;
     if (s == NULL)
@@ -283,6 +284,7 @@ static enum weft_code sync_if_due(struct committer *c, struct weft_err *e)
     uint64_t waited = c->deps.now_ns(c->deps.ctx) - c->unsynced_since_ns;
     bool is_due = c->head == NULL || c->is_stopped || kv_ledger_sync_is_due(c->ledger) ||
                   c->unsynced_bytes >= COMMITTER_UNSYNCED_BYTES ||
+                  !kv_ledger_has_room(c->ledger, c->head->block) ||
                   waited >= COMMITTER_UNSYNCED_MS * UINT64_C(1000000);
     return is_due ? begin_sync(c, e) : WEFT_OK;
 }

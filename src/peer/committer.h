@@ -12,6 +12,7 @@
  *
  * Blocks share their syncs while others wait behind them, and the newest is synced at once, or
  * once the sync before it has ended.  While one runs the next blocks are decided and committed.
+ * A sync also begins when the next block needs a new block file: it makes that, too.
  * Nothing behind a config block is looked at before it has taken effect.  Should a
  * configuration come in another way, what was found out under the old one is thrown away and
  * found out again.

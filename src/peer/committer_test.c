@@ -355,6 +355,23 @@ TEST(when_enough_waits_behind_a_sync_nothing_is_committed_until_its_end)
     expect_heights(&w, 4, 2);
 }
 
+/* Others wait behind it, and still a sync begins: it makes the file meanwhile. */
+TEST(a_sync_begins_when_the_next_block_needs_another_file)
+{
+    peer_world_file_bytes = 64 << 10;
+    WEFT_CLEANUP(end) struct world w;
+    begin(&w);
+    w.syncs_elsewhere = true;
+    put(&w, chain_next(&w.chain->chain, 1, 40000));
+    put(&w, chain_next(&w.chain->chain, 1, 40000));
+    put_small(&w, 1);
+    expect_heights(&w, 2, 1);
+    EXPECT(w.sync != NULL);
+    synced(&w);
+    expect_heights(&w, 4, 2);
+    peer_world_file_bytes = 0;
+}
+
 TEST(ending_waits_for_the_sync_that_is_out_and_does_the_rest_itself)
 {
     WEFT_CLEANUP(end) struct world w;

@@ -230,7 +230,7 @@ TEST(a_failed_sync_takes_along_what_was_appended_behind_it)
     bool any = false;
     world_start(&w, 2);
     EXPECT_OK(append(&w, 2, BLOCK_APPEND_LATER, &e));
-    EXPECT_OK(block_store_flush_begin(w.bs, &any, &e));
+    EXPECT_OK(block_store_flush_begin(w.bs, 0, &any, &e));
     EXPECT_OK(append(&w, 3, BLOCK_APPEND_LATER, &e));
     struct disk_fault broken = { .call = DISK_CALL_SYNC, .error = EIO, .part = "blockfile" };
     disk_fault_set(&broken);
@@ -239,7 +239,7 @@ TEST(a_failed_sync_takes_along_what_was_appended_behind_it)
     block_store_flush_end(w.bs, false);
     disk_fault_set(NULL);
     EXPECT_CODE(append(&w, 4, BLOCK_APPEND_LATER, &e), WEFT_IO);
-    EXPECT_CODE(block_store_flush_begin(w.bs, &any, &e), WEFT_IO);
+    EXPECT_CODE(block_store_flush_begin(w.bs, 0, &any, &e), WEFT_IO);
     EXPECT_WORDS(e, "channel [ch]: a write to disk failed earlier");
     world_end(&w, 2, 2); /* the unsure one was cut off, and the one behind it */
 }
@@ -305,6 +305,30 @@ TEST(a_new_file_whose_name_cannot_be_synced_stops_the_store)
     EXPECT_CODE(append(&w, n, BLOCK_APPEND_SYNC, &e), WEFT_IO);
     EXPECT_WORDS(e, "failed earlier");
     world_end(&w, n, n);
+}
+
+/* Who does a flush in parts can do nothing about it. */
+TEST(a_new_file_that_a_flush_cannot_make_stops_the_store)
+{
+    struct weft_err e = { 0 };
+    struct world w;
+    bool any = false;
+    world_start(&w, 2);
+    EXPECT_OK(append(&w, 2, BLOCK_APPEND_LATER, &e));
+    struct disk_fault no_file = { .call = DISK_CALL_OPEN,
+                                  .error = EMFILE,
+                                  .part = "blockfile_000001" };
+    disk_fault_set(&no_file);
+    EXPECT_OK(block_store_flush_begin(w.bs, STORY_FILE_BYTES, &any, &e));
+    EXPECT_CODE(block_store_flush_file(w.bs, &e), WEFT_IO);
+    EXPECT_WORDS(e, "Could not save next block file info to db: ");
+    EXPECT_WORDS(e, "Too many open files");
+    block_store_flush_end(w.bs, false);
+    disk_fault_set(NULL);
+    EXPECT_CODE(append(&w, 3, BLOCK_APPEND_SYNC, &e), WEFT_IO);
+    EXPECT_WORDS(e, "failed earlier");
+    EXPECT_EQ(block_store_height(w.bs), 2);
+    world_end(&w, 3, 3); /* its file was synced */
 }
 
 TEST(a_file_that_can_neither_be_written_nor_cut_back_stops_the_store)

@@ -81,12 +81,12 @@ static enum weft_code take_meanwhile(struct peer_world *w, uint64_t to, struct w
     uint64_t synced = w->ledger != NULL ? kv_ledger_next(w->ledger) : 0;
     for (uint64_t n = synced; n < to; n++) {
         while (w->ledger != NULL && !kv_ledger_takes(w->ledger, world.blocks[n]))
-            WEFT_TRY(peer_world_sync_some(w, e));
+            WEFT_TRY(peer_world_sync_some(w, world.blocks[n], e));
         disk_mark(synced | (n + 1) << 32);
         WEFT_TRY(peer_world_take(w, world.blocks[n], world.pvt.blocks[n].txs,
                                  world.pvt.blocks[n].count, e));
         if (n < QUIET_BLOCKS / 2 || n % 2 == 0)
-            WEFT_TRY(peer_world_sync_some(w, e));
+            WEFT_TRY(peer_world_sync_some(w, n + 1 < to ? world.blocks[n + 1] : NULL, e));
         if (n + 1 == to)
             WEFT_TRY(peer_world_sync(w, e));
         synced = block_store_height(kv_ledger_blocks(w->ledger));
@@ -375,7 +375,7 @@ static void fail_a_sync(const struct disk_fault *fault)
         EXPECT_OK(peer_world_take(&w, world.blocks[n], world.pvt.blocks[n].txs,
                                   world.pvt.blocks[n].count, &e));
         if (n == QUIET_BLOCKS)
-            EXPECT_OK(peer_world_sync_some(&w, &e));
+            EXPECT_OK(peer_world_sync_some(&w, NULL, &e));
     }
     disk_fault_set(fault);
     kv_sync_run(WEFT_TAKE(w.sync));

@@ -1,5 +1,6 @@
 #include "sim/store_story.h"
 
+#include "ledger/block_record.h"
 #include "proto/envelope.h"
 #include "sim/disk.h"
 
@@ -60,12 +61,35 @@ static enum weft_code open_store(struct stage *st, struct weft_err *e)
     return block_store_open(st->stores, "ch", &st->bs, e);
 }
 
+/* A peer's new file, as who does a flush on two threads begins it. */
+static enum weft_code flush_in_parts(struct stage *st, uint64_t next_bytes, struct weft_err *e)
+{
+    bool any = false;
+    WEFT_TRY(block_store_flush_begin(st->bs, next_bytes, &any, e));
+    enum weft_code rc = block_store_flush_file(st->bs, e);
+    if (rc == WEFT_OK)
+        rc = block_store_flush_index(st->bs, e);
+    bool is_done = rc == WEFT_OK;
+    if (is_done)
+        rc = block_store_flush_tables(st->bs, e);
+    block_store_flush_end(st->bs, is_done);
+    if (rc == WEFT_OK)
+        block_store_announce(st->bs);
+    return rc;
+}
+
 static enum weft_code play_scene(struct stage *st, const struct scene *scene, struct weft_err *e)
 {
     if (scene->open_before)
         WEFT_TRY(open_store(st, e));
     for (; st->next < scene->up_to; st->next++) {
         const struct block_view *v = &st->story->chain.blocks[st->next]->v;
+        uint64_t len = block_record_len(v);
+        if (scene->group && st->story->layout == LEDGER_PEER &&
+            !block_store_has_room(st->bs, len)) {
+            WEFT_TRY(flush_in_parts(st, len, e));
+            mark(st, st->next);
+        }
         mark(st, st->next + 1);
         WEFT_TRY(block_store_append(st->bs, v,
                                     scene->group ? BLOCK_APPEND_LATER : BLOCK_APPEND_SYNC, e));
