@@ -199,11 +199,11 @@ enum weft_code block_store_check_next(const struct block_store *bs, const struct
     return WEFT_OK;
 }
 
-/* Blocks that share a sync are on their way to the disk before it.  While another one runs it has
- * the file's pages, and asking for more would wait for it. */
+/* Blocks that share a sync are on their way to the disk before it.  While the file is being synced
+ * that has its pages, and asking for more would wait for it. */
 static void send(struct block_store *bs)
 {
-    if (bs->flush.is_out)
+    if (bs->flush.is_out && !bs->flush.is_file_synced)
         return;
     uint64_t len = bs->written.size - bs->sent;
     if (len < SEND_BYTES)

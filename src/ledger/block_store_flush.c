@@ -147,7 +147,11 @@ enum weft_code block_store_flush_file(struct block_store *bs, struct weft_err *e
     if (rc != WEFT_OK)
         return weft_err_wrap(e, rc, "error appending block to file");
     f->is_file_synced = true;
-    return f->begins_file ? begin_file(bs, e) : WEFT_OK;
+    if (f->begins_file)
+        return begin_file(bs, e);
+    /* What was appended meanwhile is written while the index is. */
+    file_write_out(bs->fd, f->until.size, FILE_TO_END);
+    return WEFT_OK;
 }
 
 enum weft_code block_store_flush_index(struct block_store *bs, struct weft_err *e)

@@ -38,8 +38,9 @@ struct block_flush {
     bool has_blocks;        /* it may be wanted for the new file alone */
     bool begins_file;       /* the next block goes into a new file */
     bool is_index_synced, saves_index;
-    bool is_out, is_file_synced, is_index_saved;
-    int next_fd; /* the new file; -1: not open */
+    bool is_out, is_index_saved;
+    _Atomic bool is_file_synced; /* the owner looks, too */
+    int next_fd;                 /* the new file; -1: not open */
     char *next_path;
 };
 

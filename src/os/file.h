@@ -41,8 +41,11 @@ enum weft_code file_pwrite(int fd, const char *path, uint64_t offset, struct byt
 enum weft_code file_sync(int fd, const char *path, struct weft_err *e) WEFT_MUST_CHECK;
 /* fdatasync(2): without the file's times. */
 enum weft_code file_sync_data(int fd, const char *path, struct weft_err *e) WEFT_MUST_CHECK;
-/* Has the system begin to write those bytes, so that a sync has less to wait for.  A hint:
- * nothing is certain before the sync, which also tells what went wrong. */
+/* Has the system begin to write those bytes, or all from there on, so that a sync has less to
+ * wait for.  A hint: nothing is certain before the sync, which also tells what went wrong. */
+enum {
+    FILE_TO_END = 0
+};
 void file_write_out(int fd, uint64_t from, uint64_t len);
 enum weft_code file_truncate(int fd, const char *path, uint64_t size,
                              struct weft_err *e) WEFT_MUST_CHECK;
