@@ -272,6 +272,22 @@ enum weft_code block_index_by_number(const struct block_index *ix, uint64_t numb
     return get_loc(ix, &key, ret, e);
 }
 
+enum weft_code block_index_reaches(const struct block_index *ix, uint64_t number, bool *ret,
+                                   struct weft_err *e)
+{
+    WEFT_CLEANUP(buf_done) struct buf from = { 0 };
+    number_key(ix, number, &from);
+    WEFT_CLEANUP(kv_iter_free) struct kv_iter *it = kv_iter_new(ix->kv, buf_bytes(&from));
+    struct bytes key, value;
+    bool found = false;
+    WEFT_TRY(kv_iter_next(it, &found, &key, &value, e));
+    buf_clear(&from);
+    start_key(ix, &from);
+    buf_put_u8(&from, 'n');
+    *ret = found && bytes_start_with(key, buf_bytes(&from));
+    return WEFT_OK;
+}
+
 enum weft_code block_index_by_hash(const struct block_index *ix, struct bytes hash,
                                    struct block_loc *ret, struct weft_err *e)
 {

@@ -90,6 +90,9 @@ enum weft_code block_index_add(const struct block_index *ix, struct kv_batch *ba
  * not indexed" for what an orderer does not index. */
 enum weft_code block_index_by_number(const struct block_index *ix, uint64_t number,
                                      struct block_loc *ret, struct weft_err *e) WEFT_MUST_CHECK;
+/* Does it know of a block with that number or a higher one? */
+enum weft_code block_index_reaches(const struct block_index *ix, uint64_t number, bool *ret,
+                                   struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code block_index_by_hash(const struct block_index *ix, struct bytes hash,
                                    struct block_loc *ret, struct weft_err *e) WEFT_MUST_CHECK;
 enum weft_code block_index_by_tx_id(const struct block_index *ix, struct bytes tx_id,

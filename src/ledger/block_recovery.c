@@ -393,12 +393,31 @@ static bool index_damaged(const struct block_index *ix, const char *dir)
     return damaged;
 }
 
+/* No crash leaves it ahead of the files, which are synced first.  A tool may that cut them and
+ * took from the index what it knew of: what is left would make duplicates of the same transactions
+ * when they come again. */
+static enum weft_code look_for_more(const struct block_index *ix, const struct block_recovered *r,
+                                    bool *ret, struct weft_err *e)
+{
+    uint64_t height = block_checkpoint_height(&r->checkpoint);
+    WEFT_TRY(block_index_reaches(ix, height, ret, e));
+    if (*ret)
+        (void)WEFT_FAIL(e, WEFT_CORRUPT,
+                        "it goes on behind the [%" PRIu64 "] blocks that the files have", height);
+    return WEFT_OK;
+}
+
 enum weft_code block_recover(const struct block_index *ix, const char *dir,
                              struct block_recovered *ret, struct weft_err *e)
 {
     struct weft_err why = { 0 };
+    bool rebuild = false;
     enum weft_code rc = recover_once(ix, dir, ret, &why);
-    if ((rc == WEFT_CORRUPT || rc == WEFT_NOT_FOUND) && index_damaged(ix, dir)) {
+    if (rc == WEFT_OK)
+        rc = look_for_more(ix, ret, &rebuild, &why);
+    else if (rc == WEFT_CORRUPT || rc == WEFT_NOT_FOUND)
+        rebuild = index_damaged(ix, dir);
+    if (rebuild) {
         LOG_WARN(&logger,
                  "The block index is damaged (%s), building it again from the block files" LOG_KV
                  "channel=%s",

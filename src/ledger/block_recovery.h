@@ -15,7 +15,8 @@
  * What cannot be the work of a crash is refused: a bad record with a good one
  * behind it, a file shorter than recorded, a missing file.
  *
- * Without an index, or with a damaged one, all of this starts at block 0.
+ * Without an index, or with a damaged one, or one that knows of blocks behind the files' end, all
+ * of this starts at block 0.
  *
  * Go origin   common/ledger/blkstorage/blockfile_helper.go
  *             common/ledger/blkstorage/blockfile_mgr.go syncIndex

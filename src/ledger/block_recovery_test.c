@@ -3,6 +3,7 @@
 #include "chain.h"
 #include "ledger/block_record.h"
 #include "ledger/block_store.h"
+#include "ledger/order_key.h"
 #include "os/dirs.h"
 #include "os/file.h"
 #include "weft_test.h"
@@ -284,6 +285,60 @@ TEST(a_checkpoint_that_is_no_checkpoint_is_built_again)
     kv_close(kv);
     opens_with(&w, BLOCKS);
     end_world(&w);
+}
+
+/* Ends the files behind a block as a Go peer's rollback does after a kill: it takes from the index
+ * what lies before the index checkpoint, `taken` blocks, and moves the checkpoints. */
+static void roll_back(const struct world *w, uint64_t last, uint64_t taken)
+{
+    struct weft_err e = { 0 };
+    struct kv *kv = NULL;
+    WEFT_CLEANUP(kv_batch_free) struct kv_batch *b = kv_batch_new();
+    struct block_place end = place_of(w, last);
+    for (uint64_t f = end.file + 1, files = newest(w); f <= files; f++) {
+        WEFT_FREE char *path = block_file_path(w->channel, f);
+        EXPECT_EQ(unlink(path), 0);
+    }
+    WEFT_FREE char *path = block_file_path(w->channel, end.file);
+    EXPECT_EQ(truncate(path, (off_t)end.end), 0);
+    const struct block_checkpoint checkpoint = { end.file, end.end, last, false };
+    EXPECT_OK(kv_open(w->index, "2.0", &kv, &e));
+    struct block_index ix = { kv, "ch", BLOCK_INDEX_PEER };
+    block_checkpoint_put(&ix, b, &checkpoint);
+    block_index_put_checkpoint(&ix, b, last);
+    for (uint64_t n = last + 1; n <= last + taken; n++) {
+        WEFT_CLEANUP(buf_done) struct buf key = { 0 };
+        buf_put_u8(&key, 'n');
+        order_key_put(&key, n);
+        WEFT_CLEANUP(buf_done) struct buf whole = { 0 };
+        block_index_key(&ix, buf_bytes(&key), &whole);
+        kv_batch_delete(b, buf_bytes(&whole));
+    }
+    EXPECT_OK(kv_write(kv, b, true, &e));
+    kv_close(kv);
+}
+
+TEST(an_index_that_knows_of_blocks_behind_the_end_is_built_again)
+{
+    for (uint64_t taken = 0; taken < 3; taken++) {
+        struct weft_err e = { 0 };
+        struct world w;
+        char id[65];
+        bool has = true;
+        start_world(&w);
+        append(&w, BLOCKS);
+        roll_back(&w, 4, taken);
+        EXPECT_OK(open_world(&w, &e));
+        EXPECT_EQ(block_store_height(w.bs), 5);
+        for (uint64_t n = 5; n < BLOCKS; n++) {
+            chain_tx_id(&w.chain, n, 1, id);
+            EXPECT_OK(block_store_has_tx_id(w.bs, bytes_of_str(id), &has, &e));
+            EXPECT(!has);
+        }
+        close_world(&w);
+        opens_with(&w, 5);
+        end_world(&w);
+    }
 }
 
 /* ---- tails ---------------------------------------------------------------------------------- */
