@@ -1,9 +1,12 @@
 #include "crypto/aes_gcm.h"
 
+#include "base/log.h"
 #include "crypto/aes_gcm_engine.h"
 
 #include <openssl/evp.h>
 #include <stdatomic.h>
+
+LOG_DEFINE(logger, "comm.tls");
 
 struct aes_gcm {
     const struct aes_gcm_engine *engine;
@@ -87,6 +90,7 @@ static const struct aes_gcm_engine *best(void)
     if (e != NULL)
         return e;
     e = aes_gcm_vaes() != NULL ? aes_gcm_vaes() : &plain;
+    LOG_DEBUG(&logger, "AES-GCM is %s", e == &plain ? "OpenSSL's" : "ipsec-mb's");
     atomic_store_explicit(&known, e, memory_order_relaxed);
     return e;
 }
