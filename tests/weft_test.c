@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -127,6 +128,26 @@ struct buf weft_test_read(const char *path)
         b.len += (size_t)n;
     (void)close(fd);
     return b;
+}
+
+struct buf weft_test_read_dir(const char *path)
+{
+    struct buf all = { 0 };
+    struct dirent **files = NULL;
+    int n = scandir(path, &files, NULL, alphasort);
+    if (n < 0)
+        fail_msg("can't list %s", path);
+    for (int i = 0; i < n; i++) {
+        if (files[i]->d_name[0] != '.') {
+            WEFT_FREE char *file = weft_asprintf("%s/%s", path, files[i]->d_name);
+            WEFT_CLEANUP(buf_done) struct buf b = weft_test_read(file);
+            buf_put_len_bytes(&all, bytes_of_str(files[i]->d_name));
+            buf_put_len_bytes(&all, buf_bytes(&b));
+        }
+        free(files[i]);
+    }
+    free(files);
+    return all;
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)

@@ -66,6 +66,8 @@ const char *weft_test_fixture(const char *path);
 const char *weft_test_file(const char *path);
 /* The file's bytes; fails the test if it cannot be read.  Caller frees. */
 struct buf weft_test_read(const char *path);
+/* Names and contents of a folder's files, to compare.  Caller frees. */
+struct buf weft_test_read_dir(const char *path);
 /* A new empty directory, removed when the program ends.  Caller frees the name. */
 char *weft_test_dir(void);
 /* The same in memory, where there is such a place: for small files that are

@@ -34,22 +34,6 @@ static void write_file(const char *dir, const char *name, const char *text)
     EXPECT_OK(file_write_atomic(path, bytes_of_str(text), 0644, &e));
 }
 
-/* Names and contents of a folder, one after the other. */
-static struct buf everything_in(const char *dir)
-{
-    struct weft_err e = { 0 };
-    struct buf all = { 0 };
-    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
-    EXPECT_OK(dir_list(dir, &l, &e));
-    for (size_t i = 0; i < l.count; i++) {
-        WEFT_FREE char *path = weft_asprintf("%s/%s", dir, l.names[i]);
-        WEFT_CLEANUP(buf_done) struct buf b = weft_test_read(path);
-        buf_put_len_bytes(&all, bytes_of_str(l.names[i]));
-        buf_put_len_bytes(&all, buf_bytes(&b));
-    }
-    return all;
-}
-
 static size_t count_tables(const char *dir)
 {
     struct weft_err e = { 0 };
@@ -247,13 +231,13 @@ TEST(a_copy_is_read_while_another_has_it_and_changes_nothing)
     put(kv, "in a table", "1");
     kv_flush(kv);
     put(kv, "in the log", "2");
-    WEFT_CLEANUP(buf_done) struct buf before = everything_in(dir);
+    WEFT_CLEANUP(buf_done) struct buf before = weft_test_read_dir(dir);
     EXPECT_OK(kv_open_copy(dir, &copy, &e));
     holds(copy, "in a table", "1");
     holds(copy, "in the log", "2");
     put(copy, "in the log", "changed");
     kv_close(copy);
-    WEFT_CLEANUP(buf_done) struct buf after = everything_in(dir);
+    WEFT_CLEANUP(buf_done) struct buf after = weft_test_read_dir(dir);
     EXPECT_BYTES(buf_bytes(&after), buf_bytes(&before));
     holds(kv, "in the log", "2");
     kv_close(kv);
@@ -397,13 +381,13 @@ TEST(behind_a_hole_in_a_log_nothing_is_believed_where_that_is_asked_for)
     struct kv *kv = NULL;
     flip(copy, ".log", 130);
     EXPECT_CODE(kv_open_mending(copy, "", &kv, &e), WEFT_CORRUPT);
-    WEFT_CLEANUP(buf_done) struct buf before = everything_in(copy);
+    WEFT_CLEANUP(buf_done) struct buf before = weft_test_read_dir(copy);
     EXPECT_CODE(kv_open_copy(copy, &kv, &e), WEFT_CORRUPT);
     EXPECT_OK(kv_open_copy_cutting(copy, &kv, &e)); /* who only looks changes nothing */
     EXPECT(strstr(kv_cut(kv), ".log is bad from byte ") != NULL);
     holds(kv, "key", "a value behind which there is a hole");
     kv_close(kv);
-    WEFT_CLEANUP(buf_done) struct buf after = everything_in(copy);
+    WEFT_CLEANUP(buf_done) struct buf after = weft_test_read_dir(copy);
     EXPECT_BYTES(buf_bytes(&after), buf_bytes(&before));
     EXPECT_OK(kv_open_cutting(copy, "", &kv, &e));
     EXPECT(kv_cut(kv) != NULL);

@@ -89,22 +89,6 @@ TEST(a_ledger_of_a_node_that_was_killed_is_good)
     }
 }
 
-/* Everything that is in the folder. */
-static struct buf bytes_in(const char *dir)
-{
-    struct weft_err e = { 0 };
-    struct buf all = { 0 };
-    WEFT_CLEANUP(dir_list_done) struct dir_list l = { 0 };
-    EXPECT_OK(dir_list(dir, &l, &e));
-    for (size_t i = 0; i < l.count; i++) {
-        WEFT_FREE char *path = weft_asprintf("%s/%s", dir, l.names[i]);
-        WEFT_CLEANUP(buf_done) struct buf b = weft_test_read(path);
-        buf_put_len_bytes(&all, bytes_of_str(l.names[i]));
-        buf_put_len_bytes(&all, buf_bytes(&b));
-    }
-    return all;
-}
-
 /* What a power failure kept from the disk: zeros in the log's first record, or its last. */
 static void make_hole(const struct world *w, bool in_first)
 {
@@ -133,11 +117,11 @@ TEST(an_index_with_a_hole_in_its_log_is_good_up_to_there)
         WEFT_CLEANUP(world_done) struct world w;
         make_killed(&w, i < 2 ? LEDGER_ORDERER : LEDGER_PEER);
         make_hole(&w, i % 2 == 0);
-        WEFT_CLEANUP(buf_done) struct buf before = bytes_in(w.index_dir);
+        WEFT_CLEANUP(buf_done) struct buf before = weft_test_read_dir(w.index_dir);
         EXPECT_OK(world_verify(&w, &e));
         EXPECT_EQ(w.found.blocks, WORLD_BLOCKS);
         EXPECT(strstr(w.notes, ".log is bad from byte ") != NULL);
-        WEFT_CLEANUP(buf_done) struct buf after = bytes_in(w.index_dir);
+        WEFT_CLEANUP(buf_done) struct buf after = weft_test_read_dir(w.index_dir);
         EXPECT_BYTES(buf_bytes(&after), buf_bytes(&before));
 
         WEFT_CLEANUP(block_stores_close) struct block_stores *stores = NULL;
