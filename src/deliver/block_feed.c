@@ -32,7 +32,8 @@ struct read {
     size_t count;
     enum weft_code rc;
     bool is_bad_form, is_personal;
-    bool is_worked; /* by a worker; not from the cache */
+    bool is_read;  /* from the store; not from the cache */
+    bool is_hasty; /* on the loop, which must not be held up */
     struct feed_person person;
     struct weft_err why;
     struct read *next, **link; /* among the reads that others may join; NULL: not there */
@@ -44,10 +45,12 @@ struct block_feed {
     struct entry entries[FEED_CACHE_BLOCKS]; /* a ring */
     size_t newest;                           /* where the last one was put */
     size_t bytes, unread, budget;
-    size_t given;                      /* bytes, since there are streams */
+    size_t streams;                    /* and what they were given, since there are some: */
+    size_t given;                      /* bytes */
     struct idle_iter idle[FEED_ITERS]; /* the one used last comes first */
     struct read *reads;
-    size_t under_way;                /* with the workers */
+    size_t under_way;                /* read, or being read; not given yet */
+    unsigned cold;                   /* reads, before the loop tries again */
     struct read *queue, **queue_end; /* the next ones */
     struct block_feed_stats stats;
 };
@@ -195,7 +198,13 @@ static void read_free(struct read *r)
     config->release(key); /* the store may be closed now */
 }
 
-/* On a worker. */
+static enum weft_code next_block(struct read *r, struct block **ret)
+{
+    return r->is_hasty ? block_iter_lend_hastily(r->iter, ret, &r->why)
+                       : block_iter_lend(r->iter, ret, &r->why);
+}
+
+/* On a worker, or on the loop. */
 static void run(struct job *j)
 {
     struct read *r = WEFT_CONTAINER_OF(j, struct read, job);
@@ -205,7 +214,7 @@ static void run(struct job *j)
         request = net_msg_bytes(r->person.request);
     while (r->rc == WEFT_OK && !is_full(r->count, bytes) && r->first + r->count <= r->last) {
         struct block *b = NULL;
-        r->rc = block_iter_lend(r->iter, &b, &r->why);
+        r->rc = next_block(r, &b);
         if (b == NULL)
             break;
         struct net_msg *m = r->feed->config.encode(r->person.snapshot, request, b, &r->why);
@@ -251,12 +260,40 @@ static struct read *find_read(const struct block_feed *f, const void *key, uint6
 
 static void done(struct mail *m, void *owner);
 
+static bool reads_here(const struct block_feed *f)
+{
+    return f->config.is_light && f->streams <= FEED_HERE_STREAMS && f->cold == 0;
+}
+
+/* True: the loop itself has read some blocks, and they are as good as a worker's. */
+static bool read_here(struct block_feed *f, struct read *r)
+{
+    if (!reads_here(f) || r->is_personal || !block_iter_is_open(r->iter))
+        return false;
+    r->is_hasty = true;
+    run(&r->job);
+    r->is_hasty = false;
+    if (r->rc != WEFT_UNAVAILABLE)
+        return true;
+    r->rc = WEFT_OK;
+    if (block_iter_is_open(r->iter)) /* not only at the end of its file */
+        f->cold = FEED_COLD_READS;
+    return r->count > 0;
+}
+
 static bool start(struct block_feed *f, struct read *r)
 {
     r->iter = take_iter(f, &r->source, r->first);
-    if (!jobs_submit(f->config.jobs, &r->job))
-        return false;
-    r->is_worked = true;
+    if (read_here(f, r)) {
+        if (!mailbox_put(f->config.mb, &r->job.mail))
+            return false;
+        f->stats.here++;
+    } else {
+        if (!jobs_submit(f->config.jobs, &r->job))
+            return false;
+        f->cold -= f->cold > 0;
+    }
+    r->is_read = true;
     f->under_way++;
     f->stats.reads++;
     return true;
@@ -291,7 +328,7 @@ static bool submit(struct block_feed *f, struct read *r)
             f->reads->link = &r->next;
         f->reads = r;
     }
-    if (f->under_way >= FEED_READS) {
+    if (f->under_way >= FEED_READS || f->queue != NULL) {
         *f->queue_end = r;
         f->queue_end = &r->next_queued;
         return true;
@@ -302,12 +339,12 @@ static bool submit(struct block_feed *f, struct read *r)
     return false;
 }
 
-/* What comes next, while the stream sends this; unless what was read ahead is not
- * taken: then those who read are too many, or too far apart. */
+/* What comes next from the disk, while the stream sends this; unless what was read ahead is
+ * not taken: then those who read are too many, or too far apart. */
 static void read_ahead(struct block_feed *f, const struct feed_source *source, uint64_t first,
                        uint64_t last)
 {
-    if (first > last || f->unread > f->budget / 2 || block_feed_is_tight() ||
+    if (first > last || reads_here(f) || f->unread > f->budget / 2 || block_feed_is_tight() ||
         find(f, source->key, first, f->newest) != (size_t)FEED_CACHE_BLOCKS ||
         find_read(f, source->key, first) != NULL)
         return;
@@ -322,10 +359,7 @@ static void done(struct mail *m, void *owner)
     uint64_t next = r->first + r->count;
     (void)owner;
     leave_reads(r);
-    if (r->is_worked) {
-        f->under_way--;
-        start_next(f);
-    }
+    f->under_way -= r->is_read;
     for (size_t i = 0; i < r->count; i++)
         f->given += r->messages[i]->len;
     for (size_t i = 0; i < r->count && !r->is_personal && r->iter != NULL; i++)
@@ -337,6 +371,7 @@ static void done(struct mail *m, void *owner)
         read_ahead(f, &r->source, next, r->last);
     give(r);
     read_free(r);
+    start_next(f);
 }
 
 /* The block that streams waited for is at hand: one that is small takes less to encode than to
@@ -420,6 +455,7 @@ void block_feed_streams(struct block_feed *f, size_t n)
 {
     f->budget = n >= FEED_CACHE_BYTES / FEED_CACHE_STREAM_BYTES ? FEED_CACHE_BYTES
                                                                 : (n + 1) * FEED_CACHE_STREAM_BYTES;
+    f->streams = n;
     if (n > 0)
         return;
     forget(f, NULL);

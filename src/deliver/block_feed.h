@@ -6,18 +6,23 @@
  *     cache        what was read or asked for lately, in the form in which it is sent
  *     the tip      the store's newest block, which is still in memory
  *     a read       that is under way for somebody else and begins with the same block
- *     a new read   on a worker, by an iterator that stands there already or a new one
+ *     a new read   by an iterator that stands there already or a new one: on the loop, when the
+ *                  system has it in its cache; else on a worker
  *
  * So a hundred streams that began together are read for as one, ten thousand that wait for
- * the next block get the same message, and one alone finds the next batch read ahead
- * while it sends the one before.  Streams that are far apart share nothing, and hold
+ * the next block get the same message, and one that reads from the disk finds the next batch
+ * read ahead while it sends the one before.  Streams that are far apart share nothing, and hold
  * nothing but what they are about to send.
+ *
+ * What is cached is read by the loop itself, a batch at a time: that takes less than to wake a
+ * worker and to get the bytes out of its core's cache.  After a read that would have had to wait,
+ * FEED_COLD_READS go to the workers before the loop tries again.
  *
  * Some forms are not the same for everybody (private data): they are read for one stream,
  * with what it takes to know who that is, and are not kept.
  *
  * Go origin   common/deliver/deliver.go deliverBlocks (an iterator a stream)
- * Owner       the loop's thread; encode runs on workers
+ * Owner       the loop's thread; encode runs on workers, too
  * Memory      FEED_CACHE_BYTES of messages (less for few streams: one alone has no use for
  *             what it has sent, and is faster while memory is warm), FEED_ITERS idle
  *             iterators with a window each (block_file.h), the batches that are on their way.
@@ -45,8 +50,10 @@ enum {
     FEED_CACHE_BYTES = 8 << 20,          /* at most, and */
     FEED_CACHE_STREAM_BYTES = 512 << 10, /* for each stream, and once more */
     FEED_CACHE_BLOCKS = 256,
-    FEED_ITERS = 2,
+    FEED_ITERS = 4,
     FEED_READS = 4,
+    FEED_HERE_STREAMS = FEED_ITERS,
+    FEED_COLD_READS = 16,
     FEED_TIGHT_BYTES = 12 << 20,
     FEED_TIGHT_BATCH_BYTES = 64 << 10,
 };
@@ -80,9 +87,10 @@ struct feed_person {
 
 struct block_feed_config {
     struct jobs *jobs;
-    struct mailbox *mb;       /* the loop's */
+    bool is_light;      /* encode takes less than to read the block: the loop may do it, too */
+    struct mailbox *mb; /* the loop's */
     struct memory_rest *rest; /* the loop's; may be NULL */
-    /* On a worker; snapshot and request are a person's, or empty.  NULL: *e says why. */
+    /* On a worker, mostly; snapshot and request are a person's, or empty.  NULL: *e says why. */
     struct net_msg *(*encode)(void *snapshot, struct bytes request, struct block *b,
                               struct weft_err *e);
     void (*free_snapshot)(void *snapshot);
@@ -116,6 +124,7 @@ bool block_feed_is_tight(void);
 /* For tests and the report. */
 struct block_feed_stats {
     uint64_t reads, joined, from_cache, read_ahead; /* batches */
+    uint64_t here;                                  /* of the reads, on the loop */
     uint64_t from_tip;                              /* blocks */
     size_t cache_bytes;
 };

@@ -3,11 +3,13 @@
 #include "chain.h"
 #include "deliver/block_message.h"
 #include "net/net_msg.h"
+#include "os/file.h"
 #include "os/jobs.h"
 #include "os/memory_rest.h"
 #include "proto/block.h"
 #include "weft_test.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 
 enum {
@@ -15,6 +17,7 @@ enum {
     BAD_BLOCK = 90,
     READERS = 20,
     LARGE = 200 << 10, /* three of them are a batch */
+    LARGE_TX = 40000,
 };
 
 /* One channel, one worker, and this thread as the loop. */
@@ -91,7 +94,7 @@ static void release(void *key)
     ((struct world *)key)->users--;
 }
 
-static void world_init(struct world *w, size_t bytes)
+static void world_init_of(struct world *w, size_t bytes, size_t tx_bytes, bool is_light)
 {
     struct weft_err e;
     struct chain chain;
@@ -102,7 +105,7 @@ static void world_init(struct world *w, size_t bytes)
     chain_init(&chain, "ch", 1);
     for (size_t i = 0; i < BLOCKS; i++)
         EXPECT_OK(
-            block_store_append(w->bs, &chain_next(&chain, 1, 100)->v, BLOCK_APPEND_LATER, &e));
+            block_store_append(w->bs, &chain_next(&chain, 1, tx_bytes)->v, BLOCK_APPEND_LATER, &e));
     EXPECT_OK(block_store_sync(w->bs, &e));
     chain_done(&chain);
     w->jobs = jobs_new("store", 1, 100);
@@ -110,6 +113,7 @@ static void world_init(struct world *w, size_t bytes)
     w->loop = loop_new(NULL, NULL);
     memory_rest_init(&w->rest, w->loop);
     w->feed = block_feed_new(&(struct block_feed_config){ .jobs = w->jobs,
+                                                          .is_light = is_light,
                                                           .mb = w->mb,
                                                           .rest = &w->rest,
                                                           .encode = encode,
@@ -119,6 +123,11 @@ static void world_init(struct world *w, size_t bytes)
                                                           .retain = retain,
                                                           .release = release });
     w->source = (struct feed_source){ w, w->bs };
+}
+
+static void world_init(struct world *w, size_t bytes)
+{
+    world_init_of(w, bytes, 100, false);
 }
 
 static void world_done(struct world *w)
@@ -255,6 +264,109 @@ TEST(the_next_batch_is_read_while_this_one_is_sent)
     settle(&w);
     EXPECT(stats_of(&w).read_ahead > 10);
     world_done(&w);
+}
+
+static char *channel_file(const struct world *w)
+{
+    return weft_asprintf("%s/chains/ch/blockfile_000000", w->dir);
+}
+
+/* False: what is in memory can't be known, or can't be changed. */
+static bool forget_file(const struct world *w, bool *ret_is_cached)
+{
+    struct weft_err e;
+    char byte;
+    size_t n = 0;
+    WEFT_FREE char *path = channel_file(w);
+    WEFT_CLEANUP(file_close) int fd = -1;
+    EXPECT_OK(file_open(path, O_RDONLY, 0, &fd, &e));
+    EXPECT_OK(file_pread_cached(fd, path, 0, &byte, 1, &n, &e));
+    *ret_is_cached = n > 0;
+    EXPECT_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+    EXPECT_OK(file_pread_cached(fd, path, 0, &byte, 1, &n, &e));
+    return *ret_is_cached && n == 0;
+}
+
+/* All blocks but the last, which is the tip. */
+static void read_all(struct world *w, struct reader *r)
+{
+    *r = (struct reader){ 0 };
+    for (size_t i = 1; r->next < BAD_BLOCK; i++) {
+        ask(w, r, r->next, BAD_BLOCK - 1);
+        wait_for(w, r, i);
+        EXPECT_EQ(r->rc, WEFT_OK);
+    }
+    settle(w);
+}
+
+TEST(what_the_system_has_in_memory_the_loop_reads_itself)
+{
+    struct world w;
+    struct reader r;
+    bool is_cached = false;
+    world_init_of(&w, LARGE, LARGE_TX, true);
+    (void)forget_file(&w, &is_cached);
+    block_feed_streams(w.feed, 1);
+    read_all(&w, &r); /* now it is in memory */
+    block_feed_streams(w.feed, 0);
+    struct block_feed_stats before = stats_of(&w);
+    block_feed_streams(w.feed, 1);
+    read_all(&w, &r);
+    struct block_feed_stats after = stats_of(&w);
+    block_feed_streams(w.feed, FEED_HERE_STREAMS + 1);
+    read_all(&w, &r);
+    struct block_feed_stats many = stats_of(&w);
+    world_done(&w);
+    if (!is_cached) {
+        print_message("this file system does not say what is in memory: skipped\n");
+        skip();
+    }
+    EXPECT(after.reads - before.reads >= BAD_BLOCK / 3);
+    EXPECT_EQ(after.here - before.here, after.reads - before.reads - 1); /* one opened the file */
+    EXPECT_EQ(after.read_ahead, before.read_ahead);
+    EXPECT_EQ(many.here, after.here);
+    EXPECT(many.read_ahead > after.read_ahead);
+}
+
+TEST(the_loop_does_not_wait_for_the_disk)
+{
+    struct world w;
+    struct reader r = { 0 };
+    struct weft_err e;
+    WEFT_CLEANUP(buf_done) struct buf all = { 0 };
+    bool is_cached = false;
+    world_init_of(&w, LARGE, LARGE_TX, true);
+    WEFT_FREE char *path = channel_file(&w);
+    block_feed_streams(w.feed, 1);
+    size_t gives = 0;
+    while (gives < 2) { /* the first opens the file */
+        ask(&w, &r, r.next, BAD_BLOCK - 1);
+        wait_for(&w, &r, ++gives);
+    }
+    struct block_feed_stats before = stats_of(&w);
+    bool can_forget = forget_file(&w, &is_cached);
+    while (stats_of(&w).reads < before.reads + FEED_COLD_READS) {
+        ask(&w, &r, r.next, BAD_BLOCK - 1);
+        wait_for(&w, &r, ++gives);
+    }
+    settle(&w);
+    struct block_feed_stats cold = stats_of(&w);
+    EXPECT_OK(file_read_all(path, UINT32_MAX, &all, &e)); /* now it is in memory */
+    while (r.next < BAD_BLOCK) {
+        ask(&w, &r, r.next, BAD_BLOCK - 1);
+        wait_for(&w, &r, ++gives);
+    }
+    settle(&w);
+    struct block_feed_stats after = stats_of(&w);
+    world_done(&w);
+    if (!can_forget) {
+        print_message("this file system does not let go of what is in memory: skipped\n");
+        skip();
+    }
+    EXPECT_EQ(before.here, 1);
+    EXPECT_EQ(cold.here, before.here);
+    EXPECT(cold.read_ahead > before.read_ahead);
+    EXPECT(after.here > cold.here);
 }
 
 /* Messages for many bytes, as slow readers hold them. */

@@ -70,7 +70,9 @@ static struct net_msg *encode_block(void *snapshot, struct bytes request, struct
     return block_message(b);
 }
 
-const struct deliver_form deliver_form_block = { "false", "block", false, encode_block };
+const struct deliver_form deliver_form_block = {
+    .filtered = "false", .data_type = "block", .is_light = true, .encode = encode_block
+};
 
 static const struct deliver_form *form_of(const struct deliver_server *d)
 {
@@ -562,6 +564,7 @@ struct deliver_server *deliver_server_new(const struct deliver_server_config *co
         d->config.form = &deliver_form_block;
     d->feed = block_feed_new(&(struct block_feed_config){
         .jobs = config->store,
+        .is_light = d->config.form->is_light,
         .mb = config->mb,
         .rest = config->rest,
         .encode = d->config.form->encode,

@@ -160,4 +160,6 @@ static struct net_msg *encode(void *snapshot, struct bytes request, struct block
     return rc == WEFT_OK ? net_msg_copy(buf_bytes(&response)) : NULL;
 }
 
-const struct deliver_form event_form_private = { "false", "block_and_pvtdata", true, encode };
+const struct deliver_form event_form_private = {
+    .filtered = "false", .data_type = "block_and_pvtdata", .is_personal = true, .encode = encode
+};

@@ -65,8 +65,9 @@ static struct net_msg *encode_filtered(void *snapshot, struct bytes request, str
     return net_msg_copy(buf_bytes(&response));
 }
 
-const struct deliver_form event_form_filtered = { "true", "filtered_block", false,
-                                                  encode_filtered };
+const struct deliver_form event_form_filtered = { .filtered = "true",
+                                                  .data_type = "filtered_block",
+                                                  .encode = encode_filtered };
 
 /* ---- the world -------------------------------------------------------------------------------------- */
 

@@ -78,8 +78,30 @@ void block_scanner_forget(struct block_scanner *s)
     s->size = s->offset; /* so that it is asked for again */
 }
 
+static enum weft_code not_now(struct weft_err *e)
+{
+    return WEFT_FAIL(e, WEFT_UNAVAILABLE, "would take a while to read");
+}
+
+static enum weft_code became_shorter(const struct block_scanner *s, struct weft_err *e)
+{
+    return WEFT_FAIL(e, WEFT_IO, "%s became shorter while it was read", s->path);
+}
+
+/* n bytes, or some more that are there. */
+static enum weft_code read_some(const struct block_scanner *s, uint64_t at, void *out, size_t n,
+                                size_t most, size_t *ret_n, struct weft_err *e)
+{
+    if (!s->is_hasty)
+        return file_pread_some(s->fd, s->path, at, out, most, ret_n, e);
+    WEFT_TRY(file_pread_cached(s->fd, s->path, at, out, most, ret_n, e));
+    return *ret_n >= n ? WEFT_OK : not_now(e);
+}
+
 static enum weft_code open_file(struct block_scanner *s, struct weft_err *e)
 {
+    if (s->is_hasty)
+        return not_now(e);
     s->path = block_file_path(s->dir, s->file);
     s->window_at = s->offset;
     WEFT_TRY(file_open(s->path, O_RDONLY, 0, &s->fd, e));
@@ -110,10 +132,11 @@ static enum weft_code fill(struct block_scanner *s, size_t n, struct weft_err *e
         want = s->size - at;
     size_t got = 0;
     uint8_t *room = buf_reserve(&s->window, (size_t)want);
-    WEFT_TRY(file_pread_some(s->fd, s->path, at, room, (size_t)want, &got, e));
+    size_t least = n - s->window.len;
+    WEFT_TRY(read_some(s, at, room, least, (size_t)want, &got, e));
     s->window.len += got;
     if (s->window.len < n)
-        return WEFT_FAIL(e, WEFT_IO, "%s became shorter while it was read", s->path);
+        return became_shorter(s, e);
     return WEFT_OK;
 }
 
@@ -153,7 +176,10 @@ static enum weft_code read_own(struct block_scanner *s, size_t len_len, size_t l
         return WEFT_OK;
     if (want > s->size - at)
         want = s->size - at;
-    WEFT_TRY(file_pread(s->fd, s->path, at, own->data + have, (size_t)want, e));
+    size_t got = 0;
+    WEFT_TRY(read_some(s, at, own->data + have, (size_t)want, (size_t)want, &got, e));
+    if (got < want)
+        return became_shorter(s, e);
     own->len = len;
     buf_clear(&s->window);
     buf_put(&s->window, bytes_of(own->data + len, (size_t)want - (len - have)));
@@ -181,6 +207,8 @@ static enum weft_code next_in_file(struct block_scanner *s, enum block_scan *ret
         return WEFT_FAIL(e, WEFT_LIMIT, "%s: record of %llu bytes at offset %llu, more than %d",
                          s->path, (unsigned long long)len, (unsigned long long)s->offset,
                          (int)LIMIT_BLOCK_BYTES);
+    if (s->is_hasty && len > BLOCK_HASTY_BYTES)
+        return not_now(e);
     if (own != NULL && len >= BLOCK_LARGE_BYTES) {
         WEFT_TRY(read_own(s, len_len, (size_t)len, own, e));
         *ret_body = buf_bytes(own);

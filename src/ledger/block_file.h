@@ -29,7 +29,8 @@ enum {
 };
 
 enum {
-    BLOCK_LARGE_BYTES = 32 << 10 /* a record worth a read of its own */
+    BLOCK_LARGE_BYTES = 32 << 10, /* a record worth a read of its own */
+    BLOCK_HASTY_BYTES = 4 << 20,  /* takes half a millisecond to copy */
 };
 
 /* Caller frees. */
@@ -64,7 +65,9 @@ struct block_scanner {
     char *path;
     struct buf window; /* bytes of the file from window_at on */
     uint64_t window_at;
-    size_t step; /* how much is read next */
+    size_t step;   /* how much is read next */
+    bool is_hasty; /* set by who must not be held up: WEFT_UNAVAILABLE, and nothing is lost, for a
+                    * record that is not in the system's cache, for a large one, for a new file */
 };
 
 /* Starts at an offset of a file, reads up to the end of `last_file`.  Keeps

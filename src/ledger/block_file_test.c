@@ -273,3 +273,65 @@ TEST(what_was_read_ahead_is_forgotten_when_told)
     EXPECT_OK(block_scanner_next(&s, &what, &body, &place, &e));
     EXPECT_BYTES(body, bytes_of_str("b"));
 }
+
+/* One record after the other, all of the byte that its place in the list says. */
+static void write_records(const char *dir, const size_t *sizes, size_t count)
+{
+    WEFT_CLEANUP(buf_done) struct buf file = { 0 };
+    for (size_t i = 0; i < count; i++) {
+        buf_put_uvarint(&file, sizes[i]);
+        memset(buf_reserve(&file, sizes[i]), 'a' + (int)i, sizes[i]);
+        file.len += sizes[i];
+    }
+    write_number(dir, 0, buf_bytes(&file));
+}
+
+static enum weft_code next_byte(struct block_scanner *s, bool is_hasty, char *ret,
+                                struct weft_err *e)
+{
+    enum block_scan what = BLOCK_SCAN_END;
+    struct bytes body = { 0 };
+    struct block_place place = { 0 };
+    WEFT_CLEANUP(buf_done) struct buf own = { 0 };
+    s->is_hasty = is_hasty;
+    WEFT_TRY(block_scanner_next_own(s, &what, &body, &own, &place, e));
+    EXPECT_EQ(what, BLOCK_SCAN_RECORD);
+    EXPECT_EQ(body.data[0], body.data[body.len - 1]);
+    *ret = (char)body.data[0];
+    return WEFT_OK;
+}
+
+TEST(who_is_in_haste_gets_what_is_cached_and_loses_nothing)
+{
+    const size_t sizes[] = { 100, 50000, 10, BLOCK_HASTY_BYTES + 1, 200, BLOCK_HASTY_BYTES, 3 };
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *path = block_file_path(dir, 0);
+    WEFT_CLEANUP(file_close) int fd = -1;
+    size_t cached = 0;
+    char out = 0;
+    write_records(dir, sizes, WEFT_ARRAY_LEN(sizes));
+    EXPECT_OK(file_open(path, O_RDONLY, 0, &fd, &e));
+    EXPECT_OK(file_pread_cached(fd, path, 0, &out, 1, &cached, &e));
+    if (cached == 0) {
+        print_message("this file system does not say what is in memory: skipped\n");
+        skip();
+    }
+    WEFT_CLEANUP(block_scanner_done) struct block_scanner s;
+    block_scanner_init(&s, dir, 0, 0, 0);
+    EXPECT_CODE(next_byte(&s, true, &out, &e), WEFT_UNAVAILABLE); /* no file is open */
+    EXPECT_OK(next_byte(&s, false, &out, &e));
+    EXPECT_EQ(out, 'a');
+    EXPECT_OK(next_byte(&s, true, &out, &e));
+    EXPECT_EQ(out, 'b');
+    EXPECT_OK(next_byte(&s, true, &out, &e));
+    EXPECT_EQ(out, 'c');
+    EXPECT_CODE(next_byte(&s, true, &out, &e), WEFT_UNAVAILABLE); /* large */
+    EXPECT_CODE(next_byte(&s, true, &out, &e), WEFT_UNAVAILABLE);
+    EXPECT_OK(next_byte(&s, false, &out, &e));
+    EXPECT_EQ(out, 'd');
+    for (char want = 'e'; want <= 'g'; want++) {
+        EXPECT_OK(next_byte(&s, true, &out, &e));
+        EXPECT_EQ(out, want);
+    }
+}

@@ -284,3 +284,20 @@ enum weft_code block_iter_lend(struct block_iter *it, struct block **ret, struct
     it->next++;
     return WEFT_OK;
 }
+
+bool block_iter_is_open(const struct block_iter *it)
+{
+    return it->placed && it->scanner.fd >= 0;
+}
+
+enum weft_code block_iter_lend_hastily(struct block_iter *it, struct block **ret,
+                                       struct weft_err *e)
+{
+    *ret = NULL;
+    if (!block_iter_is_open(it))
+        return WEFT_FAIL(e, WEFT_UNAVAILABLE, "no file is open");
+    it->scanner.is_hasty = true;
+    enum weft_code rc = block_iter_lend(it, ret, e);
+    it->scanner.is_hasty = false;
+    return rc;
+}

@@ -200,6 +200,9 @@ struct block_iter *block_iter_new(struct block_store *bs, uint64_t start);
 void block_iter_free(struct block_iter *it);
 WEFT_DEFINE_CLEANUP(struct block_iter *, block_iter_free)
 
+/* It has read from the file that the next block most likely is in. */
+bool block_iter_is_open(const struct block_iter *it);
+
 /* The next block, or NULL when it is not there yet: call again when a watch
  * says that the height moved on. */
 enum weft_code block_iter_next(struct block_iter *it, struct block **ret,
@@ -208,5 +211,9 @@ enum weft_code block_iter_next(struct block_iter *it, struct block **ret,
  * (b->owner), as large ones do, may be kept with block_ref. */
 enum weft_code block_iter_lend(struct block_iter *it, struct block **ret,
                                struct weft_err *e) WEFT_MUST_CHECK;
+/* The same for a thread that must not be held up: WEFT_UNAVAILABLE, and nothing is lost, when the
+ * block is not in the system's cache, or is large, or no file is open. */
+enum weft_code block_iter_lend_hastily(struct block_iter *it, struct block **ret,
+                                       struct weft_err *e) WEFT_MUST_CHECK;
 
 #endif

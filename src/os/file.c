@@ -53,6 +53,25 @@ enum weft_code file_pread_some(int fd, const char *path, uint64_t offset, void *
     return WEFT_OK;
 }
 
+enum weft_code file_pread_cached(int fd, const char *path, uint64_t offset, void *out, size_t n,
+                                 size_t *ret_n, struct weft_err *e)
+{
+    size_t got = 0;
+    while (got < n) {
+        struct iovec part = { .iov_base = (char *)out + got, .iov_len = n - got };
+        ssize_t r = preadv2(fd, &part, 1, (off_t)(offset + got), RWF_NOWAIT);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0 && errno != EAGAIN && errno != EOPNOTSUPP)
+            return failed(e, "can't read", path);
+        if (r <= 0)
+            break;
+        got += (size_t)r;
+    }
+    *ret_n = got;
+    return WEFT_OK;
+}
+
 enum weft_code file_pread(int fd, const char *path, uint64_t offset, void *out, size_t n,
                           struct weft_err *e)
 {

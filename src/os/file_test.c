@@ -40,6 +40,29 @@ TEST(errors_name_the_file)
     EXPECT_WORDS(e, "ends 1 bytes too early");
 }
 
+TEST(what_is_in_the_systems_cache_is_read_and_no_more)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *path = weft_asprintf("%s/f", dir);
+    WEFT_CLEANUP(file_close) int fd = -1;
+    char out[8];
+    size_t n = 0;
+    EXPECT_OK(file_write_plain(path, bytes_of_str("abcdef"), 0600, &e));
+    EXPECT_OK(file_open(path, O_RDONLY, 0, &fd, &e));
+    EXPECT_OK(file_pread_cached(fd, path, 2, out, 3, &n, &e));
+    if (n == 0) {
+        print_message("this file system does not say what is in memory: skipped\n");
+        skip();
+    }
+    EXPECT_BYTES(bytes_of(out, n), bytes_of_str("cde"));
+    EXPECT_OK(file_pread_cached(fd, path, 2, out, sizeof(out), &n, &e));
+    EXPECT_BYTES(bytes_of(out, n), bytes_of_str("cdef"));
+    EXPECT_OK(file_pread_cached(fd, path, 6, out, sizeof(out), &n, &e));
+    EXPECT_EQ(n, 0);
+    EXPECT_CODE(file_pread_cached(-1, path, 0, out, 1, &n, &e), WEFT_IO);
+}
+
 TEST(a_write_at_an_offset_goes_over_what_is_there)
 {
     struct weft_err e = { 0 };

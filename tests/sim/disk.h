@@ -70,7 +70,7 @@ void disk_record_stop(void);
 
 enum disk_call {
     DISK_CALL_OPEN,
-    DISK_CALL_READ, /* read and pread */
+    DISK_CALL_READ, /* read, pread, preadv2 */
     DISK_CALL_WRITE,
     DISK_CALL_SYNC, /* of files and folders */
     DISK_CALL_TRUNCATE,
