@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 enum {
-    SENT_PER_TURN = 384 << 10, /* before the others' turn; of reads it is one */
+    SENT_PER_TURN = 384 << 10, /* before the others' turn */
+    READS_PER_TURN = 4,        /* likewise, of who is quickly served */
     READ_LEAST = 4 << 10,      /* so much is read at once of who takes long to serve */
     READ_FIRST = 16 << 10,     /* a flood on a new connection is found out soon */
     READ_LONG_NS = 500000,
@@ -312,11 +313,12 @@ static void judge_helping(struct net_conn *c, uint64_t took_ns)
         c->helping = 2 * c->helping < NET_IN_BYTES ? 2 * c->helping : NET_IN_BYTES;
 }
 
-static void receive(struct net_conn *c)
+/* True: there may be more, and all of it takes little. */
+static bool receive(struct net_conn *c)
 {
     ssize_t n = recv(c->socket.fd, c->net->in, c->helping, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+        return false;
     if (n <= 0) {
         struct weft_err e = { 0 };
         if (n < 0)
@@ -324,16 +326,18 @@ static void receive(struct net_conn *c)
         else if (c->state == CONN_HANDSHAKE)
             (void)WEFT_FAIL(&e, WEFT_IO, "TLS handshake: EOF");
         die(c, &e);
-        return;
+        return false;
     }
     c->heard_ms = loop_now_ms(c->net->loop);
     if (c->state == CONN_LINGER)
-        return; /* read and forgotten */
+        return false; /* read and forgotten */
     uint64_t from = clock_monotonic_ns();
     struct bytes data = bytes_of(c->net->in, (size_t)n);
     (void)(c->tls != NULL ? decrypt(c, data) : give_bytes(c, data)); /* the state says it all */
     uint64_t took_ns = clock_monotonic_ns() - from;
+    bool was_full = (size_t)n == c->helping;
     judge_helping(c, took_ns);
+    return was_full && c->state == CONN_OPEN && took_ns < READ_LONG_NS / READS_PER_TURN;
 }
 
 static void start_talking(struct net_conn *c)
@@ -383,12 +387,13 @@ static void ready(struct loop_fd *f, uint32_t events)
         return;
     if (c->known) {
         net_strangers_known(&c->net->strangers);
-        receive(c);
+        for (int i = 0; i < READS_PER_TURN && receive(c); i++) {
+        }
     } else if (net_stranger_rests(&c->net->strangers, &c->stranger)) {
         loop_unwatch(c->net->loop, &c->socket); /* until resume */
     } else {
         uint64_t from = clock_monotonic_ns();
-        receive(c);
+        (void)receive(c);
         net_strangers_spent(&c->net->strangers, clock_monotonic_ns() - from);
     }
 }
