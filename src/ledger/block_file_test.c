@@ -330,8 +330,8 @@ TEST(who_is_in_haste_gets_what_is_cached_and_loses_nothing)
     EXPECT_CODE(next_byte(&s, true, &out, &e), WEFT_UNAVAILABLE);
     EXPECT_OK(next_byte(&s, false, &out, &e));
     EXPECT_EQ(out, 'd');
-    for (char want = 'e'; want <= 'g'; want++) {
+    for (const char *want = "efg"; *want != 0; want++) {
         EXPECT_OK(next_byte(&s, true, &out, &e));
-        EXPECT_EQ(out, want);
+        EXPECT_EQ(out, *want);
     }
 }
