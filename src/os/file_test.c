@@ -4,6 +4,7 @@
 #include "weft_test.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 TEST(a_file_is_replaced_in_one_step)
 {
@@ -61,6 +62,39 @@ TEST(what_is_in_the_systems_cache_is_read_and_no_more)
     EXPECT_OK(file_pread_cached(fd, path, 6, out, sizeof(out), &n, &e));
     EXPECT_EQ(n, 0);
     EXPECT_CODE(file_pread_cached(-1, path, 0, out, 1, &n, &e), WEFT_IO);
+}
+
+/* What the system says of a file's only page in another way. */
+static bool is_in_memory(int fd)
+{
+    unsigned char resident = 0;
+    void *page = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
+    EXPECT(page != MAP_FAILED);
+    EXPECT_EQ(mincore(page, 1, &resident), 0);
+    EXPECT_EQ(munmap(page, 1), 0);
+    return (resident & 1) != 0;
+}
+
+TEST(what_is_only_on_the_disk_is_not_waited_for)
+{
+    struct weft_err e = { 0 };
+    WEFT_FREE char *dir = weft_test_dir();
+    WEFT_FREE char *path = weft_asprintf("%s/f", dir);
+    WEFT_CLEANUP(file_close) int fd = -1;
+    char out[8];
+    size_t n = 0;
+    EXPECT_OK(file_write_plain(path, bytes_of_str("abcdef"), 0600, &e));
+    EXPECT_OK(file_open(path, O_RDWR, 0, &fd, &e));
+    EXPECT_OK(file_sync(fd, path, &e));
+    EXPECT_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+    if (is_in_memory(fd)) {
+        print_message("this file system does not let go of what is in memory: skipped\n");
+        skip();
+    }
+    EXPECT_OK(file_pread_cached(fd, path, 0, out, sizeof(out), &n, &e));
+    EXPECT_EQ(n, 0);
+    EXPECT_OK(file_pread_some(fd, path, 0, out, sizeof(out), &n, &e));
+    EXPECT_BYTES(bytes_of(out, n), bytes_of_str("abcdef"));
 }
 
 TEST(a_write_at_an_offset_goes_over_what_is_there)
