@@ -1,6 +1,7 @@
 /* How fast a peer takes a channel's blocks from an orderer if it looks into no transaction: TLS,
  * gRPC, Fabric's checks of a block, block files and index.  In turns with it, on the same
- * orderer, `weft bench deliver`, which only counts blocks: what can be had at all.
+ * orderer, `weft bench deliver`, which only counts blocks: what can be had at all.  And on the
+ * same disk as many bytes that are only written, with a sync each file: what can be kept at all.
  *
  *     catch_up_bench [FOLDER]      of the bulk chain, unpacked (or WEFT_BULK): crypto, genesis,
  *                                  orderer/data
@@ -19,6 +20,7 @@
 #include "bundle/bundle.h"
 #include "config/core_config.h"
 #include "crypto/key_tables.h"
+#include "ledger/block_file.h"
 #include "ledger/block_store.h"
 #include "msp/signing_identity.h"
 #include "node/net_loop.h"
@@ -35,6 +37,7 @@
 #include "peer/orderer_overrides.h"
 #include "peer/peer_tls.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 enum {
@@ -42,6 +45,7 @@ enum {
     OUT_BYTES = 16 << 20, /* on their way to the store, as in chan_thread.h */
     BUSY_BYTES = 4 << 20, /* likewise */
     STORED_MORE = 4096,   /* of a block's record: flags, lengths */
+    WRITE_BYTES = 1 << 20,
     TURNS = 3,
 };
 
@@ -391,18 +395,53 @@ static void finish(struct peer *p)
 }
 WEFT_DEFINE_CLEANUP_IN_PLACE(struct peer, finish)
 
+/* ---- the disk alone ---------------------------------------------------------------------------------------- */
+
+static enum weft_code write_file(const char *path, uint64_t bytes, struct weft_err *e)
+{
+    static const uint8_t some[WRITE_BYTES];
+    WEFT_CLEANUP(file_close) int fd = -1;
+    WEFT_TRY(file_open(path, O_WRONLY | O_CREAT, 0600, &fd, e));
+    for (uint64_t at = 0; at < bytes; at += sizeof(some)) {
+        WEFT_TRY(file_write(fd, path, bytes_of(some, sizeof(some)), e));
+        file_write_out(fd, at, sizeof(some));
+    }
+    return file_sync(fd, path, e);
+}
+
+static enum weft_code write_only(uint64_t bytes, double *ret_mb_per_s, struct weft_err *e)
+{
+    WEFT_FREE char *to = NULL;
+    WEFT_TRY(dir_make_temporary("weft-bench", &to, e));
+    uint64_t files = (bytes + BLOCK_FILE_BYTES_MAX - 1) / BLOCK_FILE_BYTES_MAX;
+    double began = bench_now();
+    enum weft_code rc = WEFT_OK;
+    for (uint64_t i = 0; rc == WEFT_OK && i < files; i++) {
+        WEFT_FREE char *path = block_file_path(to, i);
+        rc = write_file(path, BLOCK_FILE_BYTES_MAX, e);
+    }
+    *ret_mb_per_s = (double)(files * BLOCK_FILE_BYTES_MAX) / 1e6 / (bench_now() - began);
+    WEFT_TRY(rc);
+    return dir_remove_tree(to, e);
+}
+
 /* ---- the benchmark ------------------------------------------------------------------------------------------ */
 
-static void print(const struct peer *p, const struct bench_orderer *at, double s, double cpu,
-                  double theirs)
+struct figures {
+    double seconds, cpu_s, orderer_cpu_s, disk_mb_per_s;
+};
+
+static void print(const struct peer *p, const struct bench_orderer *at, const struct figures *f)
 {
-    double mb = (double)p->bytes / 1e6;
+    double mb = (double)p->bytes / 1e6, s = f->seconds;
     WEFT_FREE char *remark = weft_asprintf("beside %.0f MB/s, goal 0.5", at->mb_per_s);
+    WEFT_FREE char *disk = weft_asprintf("beside %.0f MB/s", f->disk_mb_per_s);
     bench_print("blocks taken, checked and kept", (double)p->next / s, "blocks/s", NULL);
     bench_print("", mb / s, "MB/s", NULL);
     bench_print("of what `weft bench deliver` gets", mb / s / at->mb_per_s, "x", remark);
-    bench_print("CPU", cpu / mb * 1000, "s/GB", NULL);
-    bench_print("CPU of the orderer", theirs / mb * 1000, "s/GB", NULL);
+    bench_print("of what the disk takes", mb / s / f->disk_mb_per_s, "x", disk);
+    bench_print("CPU", f->cpu_s / mb * 1000, "s/GB", NULL);
+    bench_print("CPU of the orderer", f->orderer_cpu_s / mb * 1000, "s/GB", NULL);
     bench_print("memory, at most", bench_rss_peak_mb(), "MB", "goal 64");
 }
 
@@ -419,10 +458,11 @@ static enum weft_code take_all(const struct bench_orderer *at, struct weft_err *
         double began = bench_now(), cpu = bench_cpu();
         WEFT_TRY(start(&p, e));
         loop_run(p.loop);
-        double s = bench_now() - began;
-        cpu = bench_cpu() - cpu;
+        struct figures f = { .seconds = bench_now() - began, .cpu_s = bench_cpu() - cpu };
         (void)process_stat_read((uint64_t)at->pid, &after);
-        print(&p, at, s, cpu, after.cpu_s - before.cpu_s);
+        f.orderer_cpu_s = after.cpu_s - before.cpu_s;
+        WEFT_TRY(write_only(p.bytes, &f.disk_mb_per_s, e));
+        print(&p, at, &f);
     }
     return dir_remove_tree(to, e);
 }
