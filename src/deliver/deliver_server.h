@@ -56,8 +56,8 @@ struct deliver_form {
     const char *filtered, *data_type;
     bool is_personal; /* not the same for everybody who asks */
     bool is_light;    /* encode takes less than to read the block */
-    /* On a worker; `snapshot` and `request` are of who asks where it is personal, else there
-     * are none.  NULL: the stream ends with this error. */
+    /* On a worker, a light one also on the loop; `snapshot` and `request` are of who asks where it
+     * is personal, else there are none.  NULL: the stream ends with this error. */
     struct net_msg *(*encode)(void *snapshot, struct bytes request, struct block *b,
                               struct weft_err *e);
 };
