@@ -61,10 +61,12 @@ bool block_feed_is_tight(void)
     return block_message_bytes() > FEED_TIGHT_BYTES;
 }
 
-static bool is_full(size_t count, size_t bytes)
+static bool is_full(const struct read *r, size_t bytes)
 {
-    return count == FEED_BATCH_BLOCKS ||
-           bytes >= (size_t)(block_feed_is_tight() ? FEED_TIGHT_BATCH_BYTES : FEED_BATCH_BYTES);
+    size_t most = r->is_hasty ? FEED_HERE_BYTES : FEED_BATCH_BYTES;
+    if (block_feed_is_tight())
+        most = FEED_TIGHT_BATCH_BYTES;
+    return r->count == FEED_BATCH_BLOCKS || bytes >= most;
 }
 
 /* ---- the cache --------------------------------------------------------------------------- */
@@ -117,7 +119,7 @@ static void make_room(struct block_feed *f)
 static void collect(struct block_feed *f, struct read *r)
 {
     size_t bytes = 0, at = f->newest;
-    while (!is_full(r->count, bytes) && r->first + r->count <= r->last) {
+    while (!is_full(r, bytes) && r->first + r->count <= r->last) {
         at = find(f, r->source.key, r->first + r->count, at);
         if (at == (size_t)FEED_CACHE_BLOCKS)
             return;
@@ -212,7 +214,7 @@ static void run(struct job *j)
     size_t bytes = 0;
     if (r->person.request != NULL)
         request = net_msg_bytes(r->person.request);
-    while (r->rc == WEFT_OK && !is_full(r->count, bytes) && r->first + r->count <= r->last) {
+    while (r->rc == WEFT_OK && !is_full(r, bytes) && r->first + r->count <= r->last) {
         struct block *b = NULL;
         r->rc = next_block(r, &b);
         if (b == NULL)

@@ -14,12 +14,10 @@
  * read ahead while it sends the one before.  Streams that are far apart share nothing, and hold
  * nothing but what they are about to send.
  *
- * What is cached is read by the loop itself, a batch at a time: that takes less than to wake a
- * worker and to get the bytes out of its core's cache.  After a read that would have had to wait,
- * FEED_COLD_READS go to the workers before the loop tries again.
- *
- * Some forms are not the same for everybody (private data): they are read for one stream,
- * with what it takes to know who that is, and are not kept.
+ * What is cached is read by the loop itself: that takes less than to wake a worker and to get the
+ * bytes out of its core's cache.  A batch is smaller then, and still in the cache of the loop's
+ * core when it is encrypted.  After a read that would have had to wait, FEED_COLD_READS go to the
+ * workers before the loop tries again.
  *
  * Go origin   common/deliver/deliver.go deliverBlocks (an iterator a stream)
  * Owner       the loop's thread; encode runs on workers, too
@@ -28,9 +26,9 @@
  *             iterators with a window each (block_file.h), the batches that are on their way.
  *             When all messages of the process are FEED_TIGHT_BYTES, a stream gets one block at
  *             a time (or FEED_TIGHT_BATCH_BYTES of small ones), and nothing is read ahead or kept
- * Limits      FEED_BATCH_BYTES, FEED_BATCH_BLOCKS: what one read gives.  FEED_READS are with the
- *             workers, the others wait: a hundred streams that are far apart could otherwise all have
- *             a block read before the loop has sent the first
+ * Limits      FEED_BATCH_BYTES, FEED_HERE_BYTES, FEED_BATCH_BLOCKS: what one read gives.
+ *             FEED_READS are under way, the others wait: a hundred streams that are far apart
+ *             could otherwise all have a block read before the loop has sent the first
  */
 #ifndef WEFT_DELIVER_BLOCK_FEED_H
 #define WEFT_DELIVER_BLOCK_FEED_H
@@ -52,7 +50,8 @@ enum {
     FEED_CACHE_BLOCKS = 256,
     FEED_ITERS = 4,
     FEED_READS = 4,
-    FEED_HERE_STREAMS = FEED_ITERS,
+    FEED_HERE_STREAMS = FEED_ITERS, /* with more of them the loop has no time to read */
+    FEED_HERE_BYTES = 256 << 10,    /* of what the loop reads itself */
     FEED_COLD_READS = 16,
     FEED_TIGHT_BYTES = 12 << 20,
     FEED_TIGHT_BATCH_BYTES = 64 << 10,

@@ -321,7 +321,7 @@ TEST(what_the_system_has_in_memory_the_loop_reads_itself)
         print_message("this file system does not say what is in memory: skipped\n");
         skip();
     }
-    EXPECT(after.reads - before.reads >= BAD_BLOCK / 3);
+    EXPECT(after.reads - before.reads >= BAD_BLOCK / 2); /* two in a batch, not three */
     EXPECT_EQ(after.here - before.here, after.reads - before.reads - 1); /* one opened the file */
     EXPECT_EQ(after.read_ahead, before.read_ahead);
     EXPECT_EQ(many.here, after.here);
