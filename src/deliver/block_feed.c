@@ -275,7 +275,7 @@ static bool read_here(struct block_feed *f, struct read *r)
     r->is_hasty = true;
     run(&r->job);
     r->is_hasty = false;
-    if (r->rc != WEFT_UNAVAILABLE)
+    if (r->rc != WEFT_UNAVAILABLE || r->is_bad_form)
         return true;
     r->rc = WEFT_OK;
     if (block_iter_is_open(r->iter)) /* not only at the end of its file */

@@ -41,9 +41,14 @@ struct reader {
     struct net_msg *first;
     enum weft_code rc;
     bool is_bad_form;
+    struct world *again; /* asks for its last block once more, while it is given this */
+    size_t turn;         /* when it was given something last */
 };
 
+static size_t turns;
+
 static _Atomic size_t message_bytes;
+static _Atomic enum weft_code bad_code = WEFT_CORRUPT;
 
 /* The block's number, and zeros; a person's begins with his name. */
 static struct net_msg *encode(void *snapshot, struct bytes request, struct block *b,
@@ -51,7 +56,7 @@ static struct net_msg *encode(void *snapshot, struct bytes request, struct block
 {
     uint8_t *data;
     if (b->v.number == BAD_BLOCK) {
-        (void)WEFT_FAIL(e, WEFT_CORRUPT, "can't be told");
+        (void)WEFT_FAIL(e, atomic_load(&bad_code), "can't be told");
         return NULL;
     }
     struct net_msg *m = net_msg_new(atomic_load(&message_bytes), &data);
@@ -67,16 +72,21 @@ static void free_snapshot(void *snapshot)
     free(snapshot);
 }
 
+static void ask(struct world *w, struct reader *r, uint64_t first, uint64_t last);
+
 static void give(struct feed_reader *r, const struct feed_batch *batch)
 {
     struct reader *reader = WEFT_CONTAINER_OF(r, struct reader, r);
     reader->gives++;
+    reader->turn = ++turns;
     reader->count = batch->count;
     reader->rc = batch->rc;
     reader->is_bad_form = batch->is_bad_form;
     reader->first = batch->count > 0 ? batch->messages[0] : NULL; /* only to compare */
     for (size_t i = 0; i < batch->count; i++)
         EXPECT_EQ(net_msg_bytes(batch->messages[i]).data[0], reader->next++);
+    if (reader->again != NULL)
+        ask(WEFT_TAKE(reader->again), reader, BAD_BLOCK - 1, BAD_BLOCK - 1);
 }
 
 static void drop(struct feed_reader *r)
@@ -432,6 +442,24 @@ TEST(only_some_reads_are_with_the_workers_and_the_others_follow)
     world_done(&w);
 }
 
+TEST(who_asks_again_does_not_overtake_those_who_wait)
+{
+    struct world w;
+    struct reader r[READERS] = { 0 };
+    world_init(&w, LARGE);
+    block_feed_streams(w.feed, READERS);
+    r[0].again = &w;
+    for (size_t i = 0; i < READERS; i++)
+        ask(&w, &r[i], 4 * i, 4 * i);
+    wait_for(&w, &r[0], 2);
+    settle(&w);
+    size_t before = 0;
+    for (size_t i = 1; i < READERS; i++)
+        before += r[i].turn < r[0].turn;
+    EXPECT_EQ(before, READERS - 1);
+    world_done(&w);
+}
+
 TEST(it_keeps_no_more_than_it_may)
 {
     struct world w;
@@ -502,6 +530,26 @@ TEST(a_block_that_has_no_form_comes_in_its_turn)
     wait_for(&w, &r, 2);
     EXPECT_EQ(r.count, 0);
     EXPECT_EQ(r.rc, WEFT_CORRUPT);
+    settle(&w);
+    world_done(&w);
+}
+
+TEST(a_form_that_is_not_to_be_had_now_is_not_taken_for_a_wait_for_the_disk)
+{
+    struct world w;
+    struct reader r = { 0 };
+    world_init_of(&w, LARGE, LARGE_TX, true);
+    block_feed_streams(w.feed, 1);
+    atomic_store(&bad_code, WEFT_UNAVAILABLE);
+    r.next = BAD_BLOCK - 9;
+    for (size_t i = 1; r.rc == WEFT_OK && r.next <= BAD_BLOCK; i++) {
+        ask(&w, &r, r.next, BAD_BLOCK + 2);
+        wait_for(&w, &r, i);
+    }
+    EXPECT_EQ(r.rc, WEFT_UNAVAILABLE);
+    EXPECT(r.is_bad_form);
+    EXPECT_EQ(r.next, BAD_BLOCK);
+    atomic_store(&bad_code, WEFT_CORRUPT);
     settle(&w);
     world_done(&w);
 }
