@@ -30,7 +30,7 @@ enum weft_code file_pread(int fd, const char *path, uint64_t offset, void *out, 
 enum weft_code file_pread_some(int fd, const char *path, uint64_t offset, void *out, size_t n,
                                size_t *ret_n, struct weft_err *e) WEFT_MUST_CHECK;
 /* The first of the n bytes that the system has in its cache: to get them takes no wait for the
- * disk.  What was not there is on its way into the cache by then. */
+ * disk.  Whether it begins to read the others is the kernel's business. */
 enum weft_code file_pread_cached(int fd, const char *path, uint64_t offset, void *out, size_t n,
                                  size_t *ret_n, struct weft_err *e) WEFT_MUST_CHECK;
 /* All of it, at the end of a file opened for appending or the current place. */

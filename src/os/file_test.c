@@ -41,27 +41,35 @@ TEST(errors_name_the_file)
     EXPECT_WORDS(e, "ends 1 bytes too early");
 }
 
-TEST(what_is_in_the_systems_cache_is_read_and_no_more)
+/* A file of "abcdef". */
+static int open_letters(void)
 {
     struct weft_err e = { 0 };
     WEFT_FREE char *dir = weft_test_dir();
     WEFT_FREE char *path = weft_asprintf("%s/f", dir);
-    WEFT_CLEANUP(file_close) int fd = -1;
+    int fd = -1;
+    EXPECT_OK(file_write_plain(path, bytes_of_str("abcdef"), 0600, &e));
+    EXPECT_OK(file_open(path, O_RDWR, 0, &fd, &e));
+    return fd;
+}
+
+TEST(what_is_in_the_systems_cache_is_read_and_no_more)
+{
+    struct weft_err e = { 0 };
+    WEFT_CLEANUP(file_close) int fd = open_letters();
     char out[8];
     size_t n = 0;
-    EXPECT_OK(file_write_plain(path, bytes_of_str("abcdef"), 0600, &e));
-    EXPECT_OK(file_open(path, O_RDONLY, 0, &fd, &e));
-    EXPECT_OK(file_pread_cached(fd, path, 2, out, 3, &n, &e));
+    EXPECT_OK(file_pread_cached(fd, "f", 2, out, 3, &n, &e));
     if (n == 0) {
         print_message("this file system does not say what is in memory: skipped\n");
         skip();
     }
     EXPECT_BYTES(bytes_of(out, n), bytes_of_str("cde"));
-    EXPECT_OK(file_pread_cached(fd, path, 2, out, sizeof(out), &n, &e));
+    EXPECT_OK(file_pread_cached(fd, "f", 2, out, sizeof(out), &n, &e));
     EXPECT_BYTES(bytes_of(out, n), bytes_of_str("cdef"));
-    EXPECT_OK(file_pread_cached(fd, path, 6, out, sizeof(out), &n, &e));
+    EXPECT_OK(file_pread_cached(fd, "f", 6, out, sizeof(out), &n, &e));
     EXPECT_EQ(n, 0);
-    EXPECT_CODE(file_pread_cached(-1, path, 0, out, 1, &n, &e), WEFT_IO);
+    EXPECT_CODE(file_pread_cached(-1, "f", 0, out, 1, &n, &e), WEFT_IO);
 }
 
 /* What the system says of a file's only page in another way. */
@@ -78,22 +86,18 @@ static bool is_in_memory(int fd)
 TEST(what_is_only_on_the_disk_is_not_waited_for)
 {
     struct weft_err e = { 0 };
-    WEFT_FREE char *dir = weft_test_dir();
-    WEFT_FREE char *path = weft_asprintf("%s/f", dir);
-    WEFT_CLEANUP(file_close) int fd = -1;
+    WEFT_CLEANUP(file_close) int fd = open_letters();
     char out[8];
     size_t n = 0;
-    EXPECT_OK(file_write_plain(path, bytes_of_str("abcdef"), 0600, &e));
-    EXPECT_OK(file_open(path, O_RDWR, 0, &fd, &e));
-    EXPECT_OK(file_sync(fd, path, &e));
+    EXPECT_OK(file_sync(fd, "f", &e));
     EXPECT_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
     if (is_in_memory(fd)) {
         print_message("this file system does not let go of what is in memory: skipped\n");
         skip();
     }
-    EXPECT_OK(file_pread_cached(fd, path, 0, out, sizeof(out), &n, &e));
+    EXPECT_OK(file_pread_cached(fd, "f", 0, out, sizeof(out), &n, &e));
     EXPECT_EQ(n, 0);
-    EXPECT_OK(file_pread_some(fd, path, 0, out, sizeof(out), &n, &e));
+    EXPECT_OK(file_pread_some(fd, "f", 0, out, sizeof(out), &n, &e));
     EXPECT_BYTES(bytes_of(out, n), bytes_of_str("abcdef"));
 }
 
