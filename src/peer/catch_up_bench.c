@@ -15,6 +15,7 @@
  *
  * Only this program goes round the validation: each transaction is stored as valid. */
 #include "base/log.h"
+#include "base/rand.h"
 #include "bench.h"
 #include "bench_orderer.h"
 #include "bundle/bundle.h"
@@ -399,11 +400,14 @@ WEFT_DEFINE_CLEANUP_IN_PLACE(struct peer, finish)
 
 static enum weft_code write_file(const char *path, uint64_t bytes, struct weft_err *e)
 {
-    static const uint8_t some[WRITE_BYTES];
+    static uint64_t some[WRITE_BYTES / sizeof(uint64_t)];
+    struct weft_rand r = weft_rand_of(1);
+    for (size_t i = 0; i < WEFT_ARRAY_LEN(some); i++)
+        some[i] = weft_rand_next(&r); /* zeros may cost a disk nothing */
     WEFT_CLEANUP(file_close) int fd = -1;
     WEFT_TRY(file_open(path, O_WRONLY | O_CREAT, 0600, &fd, e));
     for (uint64_t at = 0; at < bytes; at += sizeof(some)) {
-        WEFT_TRY(file_write(fd, path, bytes_of(some, sizeof(some)), e));
+        WEFT_TRY(file_write(fd, path, bytes_of((const uint8_t *)some, sizeof(some)), e));
         file_write_out(fd, at, sizeof(some));
     }
     return file_sync(fd, path, e);
